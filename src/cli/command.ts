@@ -76,7 +76,7 @@ export function parseFlags(argv: readonly string[], command: Command): Pick<Argu
 }
 
 function checkedWord(word: string, command: Command, positional: Positional | undefined): string {
-  if (positional === undefined) throw new UsageError(`${command.name} takes no ${JSON.stringify(word)}.`);
+  if (positional === undefined) throw new UsageError(`${command.name}: unexpected argument ${JSON.stringify(word)}.`);
   const { words } = positional;
   if (words === undefined || words.includes(word)) return word;
   throw new UsageError(`${command.name}: ${JSON.stringify(word)} is not allowed.${allowedInstead(word, words)}`);

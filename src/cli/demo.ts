@@ -19,7 +19,7 @@ const ENTRY = { command: 'npx', args: ['-y', 'flux-pro-mcp'], env: { DOITONG_API
 const HOW_TO_ADD = `
 To add the server to Claude Desktop (claude_desktop_config.json), Cursor (~/.cursor/mcp.json) or another MCP host:
 ${JSON.stringify({ mcpServers: { 'flux-pro': ENTRY } }, null, 2)}
-To try it there without a key, add "--sandbox" to args and leave env out. Until the package is on npm, start this copy:`;
+To try it there without a key, add "--sandbox" to args and leave env out. Until the package is on npm, use this command instead:`;
 
 export async function run(args: Arguments): Promise<number> {
   await settingsOf(args, NOT_FOR_SANDBOX);

@@ -104,7 +104,7 @@ export function webhookCheck({ webhookUrl, webhookSecret, webhookListen }: Confi
   if (settings.every((value) => value !== undefined))
     return ok('webhooks', 'received from the first order on, as far as the address can be reached');
   const all = 'Set DOITONG_WEBHOOK_URL, DOITONG_WEBHOOK_SECRET and DOITONG_WEBHOOK_LISTEN, or none of them.';
-  return warn('webhooks', 'only a part of the settings is there, so that no event is received: jobs are polled', all);
+  return warn('webhooks', 'only some of the webhook settings are set, so no events arrive: jobs are polled', all);
 }
 
 const FIND_UNKNOWN =

@@ -69,7 +69,11 @@ function planCheck({ limit, remaining }: Reached['limits'], configured: Config['
   const found = `${says}, as the service reports (${remaining ?? 'unknown'} left)`;
   const reported = planOf('auto', limit);
   if (configured === 'auto' || reported === configured || configured === 'enterprise') return ok('plan', found);
-  return warn('plan', `${found}; that limit is of the plan ${reported}`, `Set DOITONG_PLAN to auto or ${reported}.`);
+  return warn(
+    'plan',
+    `${found}; that is the limit of the plan ${reported}`,
+    `Set DOITONG_PLAN to auto or ${reported}.`,
+  );
 }
 
 const SOURCES = {
@@ -88,7 +92,7 @@ export function orderingCheck(ordering: OrderingFinding): Check {
     return ok('dialect', `found at the first order: ${names} are tried in turn; ${free}`);
   }
   if (ordering.type === 'absent') {
-    const found = `the service does not offer ${ordering.dialects.join(' or ')}`;
+    const found = `the service offers none of ${ordering.dialects.join(', ')}`;
     const remedy = 'Check that DOITONG_API_URL is the address of the Doitong API, or set DOITONG_DIALECT to auto.';
     return fail('dialect', found, remedy);
   }

@@ -102,8 +102,8 @@ export function summaryLine(checks: readonly Check[]): string {
   const count = (status: Check['status']): number => checks.filter((one) => one.status === status).length;
   const [failed, warned] = [count('fail'), count('warn')];
   const warnings = warned === 0 ? '' : ` ${counted(warned, 'warning')}.`;
-  if (failed === 0) return `A generation would work as far as can be seen without ordering one.${warnings}`;
-  return `A generation would not work: ${counted(failed, 'check')} failed.${warnings}`;
+  if (failed === 0) return `Ready: nothing was found that would stop an order.${warnings}`;
+  return `Not ready: ${counted(failed, 'check')} failed.${warnings}`;
 }
 
 /** What goes wrong while one thing is looked at must not hide the others. */

@@ -74,7 +74,7 @@ function requestOf({ words, flags }: Arguments): { action: string; id: string } 
   const [action = 'list', id = ''] = words;
   const takesId = TAKE_ID.includes(action);
   if (takesId && id === '') throw new UsageError(`jobs ${action} needs ID, the id of a job. jobs list shows them.`);
-  if (!takesId && id !== '') throw new UsageError(`jobs ${action} takes no ${JSON.stringify(id)}.`);
+  if (!takesId && id !== '') throw new UsageError(`jobs ${action}: unexpected argument ${JSON.stringify(id)}.`);
   for (const [flag, actions] of Object.entries(ACTIONS_OF))
     if (flags[flag] !== undefined && !actions.includes(action))
       throw new UsageError(`--${flag} is for jobs ${actions[0]}, not for jobs ${action}.`);
@@ -165,7 +165,7 @@ async function adopt({ jobs }: Records): Promise<number> {
   const { adopted, busy } = await jobs.otherKeys.adopt();
   const idsOf = (some: readonly Job[]): string => some.map(({ id }) => id).join(', ');
   const next = 'jobs resume fetches the pictures; an order that may not have arrived is not sent again with this key';
-  print(adopted.length === 0 ? 'Nothing was taken over.' : `Taken over: ${idsOf(adopted)}. ${next}.`);
+  print(adopted.length === 0 ? 'There was nothing to adopt.' : `Adopted: ${idsOf(adopted)}. Next: ${next}.`);
   if (busy.length > 0)
     print(`Not taken over: ${idsOf(busy)}. A server is using that key; stop it and run jobs adopt again.`);
   for (const line of await otherKeysText(jobs)) print(line);

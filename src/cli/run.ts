@@ -53,7 +53,7 @@ async function dispatch({ argv, env, program }: ProgramInput): Promise<number> {
   if (command === undefined) {
     const names = COMMANDS.map(({ name }) => name);
     const instead = `${allowedInstead(`${named}`, names)} See flux-pro-mcp --help.`;
-    throw new UsageError(`there is no command ${JSON.stringify(named)}.${instead}`);
+    throw new UsageError(`unknown command ${JSON.stringify(named)}.${instead}`);
   }
   const parsed = parseFlags(rest, command);
   if (parsed.flags.help !== undefined) return printText(await helpText(commandOf(named)));

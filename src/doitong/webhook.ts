@@ -56,7 +56,7 @@ export function createWebhookSink({ secret, path, knows, addMarker, clock, log }
       if (isKnown) await addMarker(remoteId);
       // It may belong to another key, or to an order whose answer is not here yet, and be of use when it comes again.
       else seen.delete(signature);
-      log.debug('a webhook has come', { doitongId: remoteId, isKnown });
+      log.debug('a webhook was received', { doitongId: remoteId, isKnown });
       // Also where it is unknown: the service would repeat a refused event, and be answered the same each time.
       return 200;
     } catch (error) {

@@ -57,8 +57,11 @@ export function limitsReport(state: LimitsState, budget: BudgetSettings, now: nu
   };
 }
 
-/** What a picture of each size may cost, in credits. */
-export const PRICES = { standard: creditRange(1_024, 1_024), large: creditRange(2_048, 2_048) };
+/** What a picture of each size may cost in credits, whatever its shape. */
+export const PRICES = {
+  standard: creditRange(1_024, 1_024),
+  large: { min: creditRange(2_048, 1_024).min, max: creditRange(2_048, 2_048).max },
+};
 
 /** Named as in the public report; a room is what one of them leaves. */
 export type Limit = 'requests' | 'budget_per_day' | 'images_today' | 'daily' | 'last_known_balance' | 'max_per_call';

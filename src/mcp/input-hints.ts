@@ -7,7 +7,7 @@ import { type Schema, schemaIn } from './arguments.ts';
 const FOREIGN = Object.entries({
   'n count samples images prompts numimages numoutputs numberofimages batchsize':
     'leave it out; for several pictures, give generate_images one entry in images for each',
-  seed: 'the service has no seed, and repeats no picture exactly, so leave it out',
+  seed: 'the service has no seed: leave it out, and tell the user that no picture can be repeated exactly',
   'steps numinferencesteps guidance guidancescale cfgscale strength safetytolerance promptupsampling background':
     'the service does not offer it, so leave it out',
   negativeprompt: 'the service has none; say in the prompt what the picture shows',

@@ -66,7 +66,7 @@ function boundOf(json: Schema): string {
   if (type === 'string') return `a text of ${minLength} to ${maxLength} characters`;
   if (type === 'array') return `a list of ${minItems} to ${maxItems} entries`;
   if (type === 'object') return `an object with ${Object.keys(json.properties ?? {}).join(', ')}`;
-  return `a ${String(type)}`;
+  return type === 'boolean' ? 'true or false' : `a ${String(type)}`;
 }
 
 function shownValue(value: unknown, redact: Redact): string {

@@ -152,10 +152,10 @@ const NEXT_STEPS: Readonly<Record<JobState, (job: Job) => string>> = {
   submitting: wait,
   processing: wait,
   completed: wait,
-  saved: (job) =>
-    otherTypeText(job)
-      ? 'Tell the user where the file is.'
-      : `Show the picture to the user and say where the file is${orderedSize(job) ? ', and that its size is not the ordered one' : ''}.`,
+  saved: (job) => {
+    const what = otherTypeText(job) ? 'Tell the user' : 'Show the picture to the user and say';
+    return `${what} where the file is${orderedSize(job) ? ', and that its size is not the ordered one' : ''}.`;
+  },
   failed: () => 'If the picture is still wanted, call generate_image again: that is a new, paid order.',
   unknown: () =>
     'Ask the user to check the account at Doitong; order the picture again only if the user agrees: that is a new, paid order.',

@@ -48,8 +48,7 @@ export const promptSchema = z
   })
   .refine((text) => VISIBLE.test(text), { error: 'must say what the picture shows; it is empty', abort: true })
   .refine((text) => !FORBIDDEN_IN_PROMPT.test(text), {
-    error:
-      'must not contain control characters (line breaks and tabs are fine) or broken ones (half of a surrogate pair)',
+    error: 'must not contain control characters (line breaks and tabs are fine) or unpaired surrogates',
   })
   .meta({ minLength: 1, maxLength: PROMPT_MAX_CHARACTERS });
 
@@ -98,14 +97,16 @@ const callArguments = {
   allow_duplicate: z
     .boolean()
     .default(false)
-    .describe('Order another picture even if an equal call would find a job: for a variation. Default: false.'),
+    .describe(
+      'Order another picture even if an equal call would find a job: from the very same prompt. Default: false.',
+    ),
   wait_seconds: optional(
     waitSecondsSchema,
     "Seconds to wait, 0–300; less where the host gives up sooner. Default: the user's setting, usually 45.",
   ),
   max_credits: optional(
     z.int().min(1).max(100_000_000),
-    "The most this call may cost, 1–100,000,000 credits. Where the host cannot ask, give it to confirm a price above the threshold, only after the user's yes. Default: the user's settings.",
+    "The most this call may cost, 1–100,000,000 credits. Where the host cannot ask, it confirms a price above the threshold: only after the user's yes, or within the user's limit. Default: the user's settings.",
   ),
 };
 
@@ -141,7 +142,7 @@ export const ordersSchema = z
       .min(1)
       .max(50)
       .describe(
-        '1–50 pictures, each with arguments as in generate_image; what stands next to this list holds for all. Equal entries are separate pictures.',
+        '1–50 pictures, each with its own prompt, size or shape, and file_name, as in generate_image. Equal entries are separate pictures.',
       ),
     style: optional(promptSchema, 'Words added to every prompt, 1–4,000 characters together with each. Default: none.'),
     ...described(callArguments, 'As in generate_image.'),

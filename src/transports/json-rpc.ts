@@ -41,7 +41,7 @@ export function readLine(bytes: Uint8Array, asked: ReadonlySet<RequestId>): Read
     return refused(refusal(id, ProtocolErrorCode.ParseError, 'Parse error: the line is not UTF-8.'));
   }
   if (text.trim() === '') return [];
-  const notJson = 'Parse error: the line is not a whole JSON text. Each message is one line of JSON.';
+  const notJson = 'Parse error: the line is not complete JSON. Each message is one line of JSON.';
   if (value === undefined) return refused(refusal(null, ProtocolErrorCode.ParseError, notJson));
   if (!Array.isArray(value)) return readMessage(value, asked);
   if (value.length === 0) return invalidReading(null, 'the batch is empty');
@@ -73,9 +73,9 @@ function readRequest(value: Record<string, unknown>): Reading {
   const id = repeatable(value.id);
   const { jsonrpc, method, params } = value;
   if (jsonrpc !== '2.0') return invalidReading(id, 'jsonrpc must be "2.0"');
-  if (typeof method !== 'string') return invalidReading(id, 'method must be text');
+  if (typeof method !== 'string') return invalidReading(id, 'method must be a string');
   if (id === null || (typeof id === 'number' && !Number.isInteger(id)))
-    return invalidReading(id, 'id must be text or a whole number of at most 2^53 - 1');
+    return invalidReading(id, 'id must be a string or a whole number of at most 2^53 - 1');
   if (Object.hasOwn(value, 'result') || Object.hasOwn(value, 'error'))
     return invalidReading(id, 'a request has neither result nor error');
   if (params !== undefined && !isObject(params)) return invalidReading(id, 'params must be an object, or absent');
@@ -87,7 +87,7 @@ function readRequest(value: Record<string, unknown>): Reading {
 
 /** Never answered, whatever is wrong with its params. */
 function readNotification({ jsonrpc, method, params }: Record<string, unknown>): Reading {
-  if (typeof method !== 'string') return invalidReading(null, 'method must be text');
+  if (typeof method !== 'string') return invalidReading(null, 'method must be a string');
   const message = { jsonrpc, method, ...(params !== undefined && { params }) };
   if (isJSONRPCNotification(message)) return { kind: 'notification', message };
   const reason = `the notification ${fenced(method, 200)} is not valid JSON-RPC 2.0, or its params are not an object`;

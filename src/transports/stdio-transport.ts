@@ -42,7 +42,7 @@ export function openStdioTransport(factory: McpServerFactory, options: StdioOpti
   const endpoint = serveStdio(factory, {
     transport,
     // An error may hold a whole message.
-    onerror: (error) => log.warn('protocol trouble on stdio', { error: error.message.slice(0, 500) }),
+    onerror: (error) => log.warn('protocol error on stdio', { error: error.message.slice(0, 500) }),
   });
   const close = async (): Promise<void> => {
     options.endWaits();
@@ -149,7 +149,7 @@ class StdioTransport implements Transport {
 
   /** Each entry is refused by its id. An answer leaves nobody waiting. */
   async #refuseBatch(entries: readonly Reading[]): Promise<void> {
-    const reason = `this connection has no batches (protocol version ${BATCHES_IN} alone has them)`;
+    const reason = `batches are supported in protocol version ${BATCHES_IN} only`;
     const answers = entries.filter(({ kind }) => kind === 'response');
     for (const answer of answers) await this.#handle(answer);
     const refused = entries.filter((entry) => entry.kind === 'request' || entry.kind === 'refused');

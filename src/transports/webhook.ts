@@ -109,7 +109,7 @@ function createListener({ host, publicUrl, sink, log, patience = PATIENCE }: Web
     if (body === undefined) return;
     const { method = '', url: path = '', rawHeaders: headers } = request;
     const status = await sink({ method, path, headers, body }).catch((error: unknown) => {
-      log.error('a webhook met a defect', { error: error instanceof Error ? error.name : typeof error });
+      log.error('a webhook failed unexpectedly', { error: error instanceof Error ? error.name : typeof error });
       return 503;
     });
     answer(status);

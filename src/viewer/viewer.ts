@@ -34,7 +34,8 @@ const host = new Host({
     void follow();
   },
   onCancelled: () => {
-    state.trouble = 'The call was cancelled. A picture that was ordered by then goes on; ask for its status.';
+    state.trouble =
+      'The call was cancelled. A picture that is ordered already is still being made; ask for its status.';
     show();
   },
 });
@@ -65,7 +66,7 @@ function takeResult({ jobs, eta, pictures, text }: ViewedResult): Entry | undefi
     return entry;
   });
   state.selected ??= taken[0];
-  state.trouble = taken.length === 0 ? text || 'The answer holds no picture.' : undefined;
+  state.trouble = taken.length === 0 ? text || 'There is no picture in this answer.' : undefined;
   show();
   return taken[0];
 }

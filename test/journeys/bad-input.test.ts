@@ -36,12 +36,12 @@ const CASES: [string, string, Record<string, unknown>, RegExp][] = [
   ['a drive', 'generate_image', { ...good, file_name: 'C:\\x' }, /file_name: .* must be a plain name/],
   ['a NUL', 'generate_image', { ...good, file_name: 'a\u0000' }, /file_name: .* must be a plain name/],
   ['a long wait', 'generate_image', { ...good, wait_seconds: 301 }, /wait_seconds: 301 must be a number from 0 to 300/],
-  ['no job id', 'get_job_status', {}, /job_id: is missing; it must be given, or job_ids instead, and not both/],
+  ['no job id', 'get_job_status', {}, /job_id: is missing; it must be given, or job_ids instead, but not both/],
   [
     'two kinds of job ids',
     'get_job_status',
     { job_id: 'a', job_ids: ['b'] },
-    /job_id: "a" must be given, or job_ids instead, and not both/,
+    /job_id: "a" must be given, or job_ids instead, but not both/,
   ],
   ['an empty list of job ids', 'get_job_status', { job_ids: [] }, /job_ids: \[\] must be a list of 1 to 50 entries/],
   [
@@ -54,7 +54,7 @@ const CASES: [string, string, Record<string, unknown>, RegExp][] = [
     'unknown jobs',
     'get_job_status',
     { job_ids: ['job_a', 'job_b'] },
-    /job_ids: there is no job "job_a", "job_b" on record/,
+    /job_ids: there are no jobs "job_a", "job_b" on record/,
   ],
   ['an unknown job', 'get_job_status', { job_id: 'job_nobody' }, /job_id: there is no job "job_nobody" on record/],
   [

@@ -149,7 +149,7 @@ describe('requests of a minute', () => {
     const { structuredContent } = await call('check_rate_limits');
     expect(structuredContent).toMatchObject({
       requests: { remaining: 0 },
-      advice: expect.stringMatching(/^Wait until \d{4}-.*: no request may be sent before\.$/u),
+      advice: expect.stringMatching(/^Wait until \d{4}-.* before you send another request\.$/u),
     });
   });
 

@@ -128,7 +128,7 @@ describe.skipIf(probe === undefined)('a disk that is read-only', () => {
         const { host } = await serve(packed, service, { home, env: { [setting]: join(disk.folder, 'deep', 'er') } });
         await disk.stop();
         const before = service.orders();
-        expect(textOf(await order(host))).toContain('that disk takes no writes (EROFS)');
+        expect(textOf(await order(host))).toContain('that disk is read-only (EROFS)');
         expect(service.orders()).toBe(before);
         await disk.goOn();
         jobOf(await order(host));

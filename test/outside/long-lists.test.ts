@@ -60,7 +60,9 @@ describe('list_jobs', () => {
     expect(data.jobs).toHaveLength(4);
     for (const { prompt } of data.jobs) expect(prompt).toMatch(/…$/u);
     expect(Math.max(...data.jobs.map(({ prompt }) => [...prompt].length))).toBe(200);
-    for (const line of textOf(answer).split('\n')) expect(line.length).toBeLessThan(400);
+    const shown = textOf(answer).match(/(?<=").*…(?=")/gu) ?? [];
+    expect(shown).toHaveLength(4);
+    expect(Math.max(...shown.map((prompt) => [...prompt].length))).toBe(200);
   });
 
   it('gives every job once over its pages', async () => {

@@ -65,7 +65,7 @@ describe('a picture of another size than ordered', () => {
     expect(job).toMatchObject({ ...size, ordered: WIDE });
     const text = textOf(answer);
     expect(text).toContain(`Picture: ${size.width} × ${size.height} pixels (ordered: 1344 × 768), `);
-    expect(text).toContain('say where the file is, and that its size is not the ordered one.');
+    expect(text).toContain('where the file is, and that its size is not the ordered one.');
     const side = JSON.parse(await readFile(job.file.replace(/\.\w+$/u, '.json'), 'utf8')) as Record<string, unknown>;
     expect(side).toMatchObject({ ...size, ordered_width: 1_344, ordered_height: 768 });
     expect(await described(job.job_id)).toBe(`${size.width} × ${size.height} pixels (ordered: 1344 × 768)`);

@@ -25,7 +25,7 @@ const PICTURE = { prompt: 'a costly heron', width: 256, height: 256 };
 const IMAGE = { name: 'generate_image', arguments: { ...PICTURE, wait_seconds: 0 } };
 const IMAGES = { name: 'generate_images', arguments: { images: [PICTURE, PICTURE], wait_seconds: 0 } };
 const ORDERED = 'Call get_job_status with job_id';
-const NO = 'The user did not confirm. Do not order unless the user now says yes.';
+const NO = 'Tell the user that nothing was ordered; do not order unless the user now says yes.';
 const UNANSWERED = /The question was not answered\. .*No credits were spent\./u;
 
 /** What becomes of each question, in turn; the last one stays. */

@@ -45,7 +45,7 @@ describe.concurrent('doctor', () => {
     expect(stdout).toMatch(/^ok {4}node .*\n/);
     expect(stdout).not.toMatch(/^(?:warn|FAIL)/m);
     expect(stdout).toMatch(/^ok {4}job_query +checkJobStatus\(jobId\), found in the schema/m);
-    expect(stdout).toMatch(/\nA generation would work as far as can be seen without ordering one\.\n$/);
+    expect(stdout).toMatch(/\nReady: nothing was found that would stop an order\.\n$/);
     await expectNothingOrdered(service);
   });
 

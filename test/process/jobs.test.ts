@@ -202,7 +202,7 @@ describe.concurrent('jobs', () => {
     expect((await jobs(before, '--json')).stdout).toContain(id);
     program.child.kill('SIGKILL');
     await program.exit;
-    for (const says of [`Taken over: ${id}. `, 'Nothing was taken over.'])
+    for (const says of [`Adopted: ${id}. `, 'There was nothing to adopt.'])
       expect(await jobs(today, 'adopt')).toMatchObject({ code: 0, stdout: expect.stringContaining(says), stderr: '' });
 
     expect((await jobs(today, 'show', id)).stdout).toContain('was sent with another API key');

@@ -5,6 +5,7 @@ import { type Limit, type LimitsReport, PRICES } from '../../limits/limits-repor
 import { PLANS } from '../../limits/plan.ts';
 import { iso, joined, present } from '../job-view.ts';
 import { defineTool } from '../tool.ts';
+import { grouped } from '../words/times.ts';
 
 const limit = z.int().optional();
 
@@ -93,7 +94,7 @@ function text(view: LimitsView, sandbox: boolean): string {
     `Requests per minute: ${figure(requests.limit)}${requests.source === 'headers' ? ' (reported by the service)' : ''}${left}${reset}.`,
     `Jobs at a time: ${figure(concurrent.limit)}, ${concurrent.in_use} in use by this machine.`,
     `Jobs per day: ${figure(daily.limit)} by the plan, ${images.limit} by FLUX_MAX_IMAGES_PER_DAY, ${images.used} used by this machine today (UTC).`,
-    `Credits: ${credits.spent_today} spent by this machine today (UTC) and ${credits.reserved} reserved for running jobs, of a budget of ${credits.budget_per_day} a day; at most ${credits.max_per_call} a call, confirmed first above ${credits.confirm_above}.`,
+    `Credits: ${credits.spent_today} spent by this machine today (UTC) and ${credits.reserved} reserved for running jobs, of a budget of ${grouped(credits.budget_per_day)} a day; at most ${grouped(credits.max_per_call)} a call; calls above ${grouped(credits.confirm_above)} are confirmed first.`,
     `Last known balance: ${balance}${credits.low ? ' (low)' : ''}.`,
     `Earliest next request: ${view.next_request_at}.`,
     sandbox && 'Sandbox: these are test limits and test credits; no real credits are spent.',
@@ -109,7 +110,7 @@ const LIMITS: Readonly<Record<Limit, readonly [name: string, remedy: string]>> =
     'Ask the user to raise FLUX_MAX_CREDITS_PER_DAY and restart the server, or order more tomorrow (UTC).',
   ],
   images_today: [
-    'the pictures per day',
+    'FLUX_MAX_IMAGES_PER_DAY',
     'Ask the user to raise FLUX_MAX_IMAGES_PER_DAY and restart the server, or order more tomorrow (UTC).',
   ],
   daily: [
@@ -120,13 +121,16 @@ const LIMITS: Readonly<Record<Limit, readonly [name: string, remedy: string]>> =
     'the last known balance',
     'Ask the user to top up at Doitong; only an order shows the new balance.',
   ],
-  max_per_call: ['the credits per call', 'Ask the user to raise FLUX_MAX_CREDITS_PER_CALL and restart the server.'],
+  max_per_call: [
+    'FLUX_MAX_CREDITS_PER_CALL',
+    'Ask the user to raise FLUX_MAX_CREDITS_PER_CALL and restart the server.',
+  ],
 };
 
 function advice({ canOrder, canOrderToday: today, credits, nextRequestAt }: LimitsReport): string {
   const { standard, large } = PRICES;
   const [name, remedy] = LIMITS[canOrder.limitedBy];
-  if (canOrder.limitedBy === 'requests') return `Wait until ${iso(nextRequestAt)}: no request may be sent before.`;
+  if (canOrder.limitedBy === 'requests') return `Wait until ${iso(nextRequestAt)} before you send another request.`;
   if (canOrder.standard === 0)
     return `No picture can be ordered now, at up to ${standard.max} credits: the limit is ${name}. ${remedy}`;
   return joined(

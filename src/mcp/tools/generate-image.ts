@@ -12,7 +12,7 @@ export const generateImage = defineTool({
     'finished when the call ends, or the answer is lost, do not order it again: list_jobs finds the job and ' +
     'get_job_status waits for it. An equal call (prompt, size, version, quality) finds its job at no cost until a day ' +
     'after the picture was saved (FLUX_DUPLICATE_HOURS); later it orders and pays for a new picture. The service delivers ' +
-    'JPEG and has no seed, reference picture, editing, enlarging, transparency or cancelling.',
+    'JPEG and has no seed, reference picture, editing, enlarging, transparency or cancelling: a changed or larger version is a new picture.',
   effect: 'spend',
   input: orderSchema,
   hasViewer: true,

@@ -18,7 +18,7 @@ const input = z
   })
   .check(({ value, issues }) => {
     if ((value.job_id === undefined) !== (value.job_ids === undefined)) return;
-    const message = 'must be given, or job_ids instead, and not both';
+    const message = 'must be given, or job_ids instead, but not both';
     issues.push({ code: 'custom', path: ['job_id'], message, input: value.job_id });
   });
 
@@ -42,7 +42,7 @@ export const getJobStatus = defineTool({
     // One job may be named by both of its ids.
     const byId = new Map(checked.flatMap((job) => (job ? [[job.id, { job, duplicate: false }] as const] : [])));
     const unknown = ids.filter((_, at) => !checked[at]).map((known) => fencedWithout(context.redact, known, 80));
-    const problem = `${several ? 'job_ids' : 'job_id'}: there is no job ${unknown.join(', ')} on record for this service and key.`;
+    const problem = `${several ? 'job_ids' : 'job_id'}: there ${unknown.length > 1 ? 'are no jobs' : 'is no job'} ${unknown.join(', ')} on record for this service and key.`;
     const [first] = byId.values();
     if (first === undefined) {
       const others = await jobs.otherKeys.unfinished();

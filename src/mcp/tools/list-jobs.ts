@@ -51,7 +51,7 @@ const input = z.strictObject({
     .refine((text) => !Number.isNaN(timeOf(text)), 'must be an ISO 8601 date or time, such as 2026-11-05T09:30Z')
     .meta({ minLength: 10, maxLength: 40 })
     .optional()
-    .describe('Ordered since this date or time, 10–40 characters: 2026-11-05 or 2026-11-05T09:30Z. Default: all.'),
+    .describe('Ordered since then, 10–40 characters: 2026-11-05 or 2026-11-05T09:30Z. Default: all.'),
   limit: z.int().min(1).max(100).default(20).describe('How many jobs at most, 1–100. Default: 20.'),
   cursor: z
     .string()
@@ -73,8 +73,8 @@ export const listJobs = defineTool({
   title: 'List image jobs',
   description:
     'Lists jobs, newest first, also those of earlier sessions and other servers. Use it to find a ' +
-    'picture again, as after a time-out, crash or restart. Costs nothing and sends nothing to the service; ' +
-    'get_job_status asks for news. Returns jobs with status, file, URL, credits and next step, prompts cut to 200 ' +
+    'picture again, as after a time-out, crash or restart. Costs nothing and sends nothing to the service. ' +
+    'Returns jobs with status, file, URL, credits and next step, prompts cut to 200 ' +
     'characters, and next_cursor if there are more.',
   effect: 'read',
   input,
@@ -125,7 +125,7 @@ function listed({ url, prompt, ...view }: Listed['jobs'][number], isBrief: boole
 function listText({ jobs: views, next_cursor: nextCursor, note }: Listed, isBrief: boolean): string {
   if (views.length === 0 && nextCursor !== undefined)
     return `None of the newest jobs on record matches. For older jobs, repeat the call with cursor "${nextCursor}".`;
-  if (views.length === 0) return joined('\n', 'There are no such jobs on record.', note);
+  if (views.length === 0) return joined('\n', 'No job on record matches.', note);
   const lines = views.map(({ batch_id: batch, number, ...view }, at) => {
     const heading = batch === undefined || batch === views[at - 1]?.batch_id ? '' : `Batch ${batch}:\n`;
     const prompt = fenced(view.prompt, isBrief ? 40 : 200);

@@ -61,7 +61,7 @@ const ERRORS: Readonly<Record<string, (host: string) => string>> = {
   ECONNREFUSED: () => 'the connection was refused',
   ENOTFOUND: (host) => `the name ${host} could not be resolved`,
   EAI_AGAIN: (host) => `the name ${host} could not be resolved at the moment`,
-  ETIMEDOUT: () => 'no connection was made in time',
+  ETIMEDOUT: () => 'the connection timed out',
   ENETUNREACH: (host) => `there is no route to the network of ${host}`,
   EHOSTUNREACH: (host) => `there is no route to ${host}`,
   ECONNRESET: closed,

@@ -13,8 +13,8 @@ const ADDRESS_PROBLEMS: Readonly<Record<PictureAddressProblem | PictureUrlProble
   control_characters: () => 'contains control characters',
   no_url: (shown) => `is not a URL (${fenced(shown)})`,
   not_https: (shown) => `is not an https address (${fenced(shown)})`,
-  user_information: () => 'holds user information',
-  port: (shown) => `names port ${shown}; only the https port is fetched from`,
+  user_information: () => 'contains a user name or password',
+  port: (shown) => `names port ${shown}; pictures are fetched from port 443 only`,
 };
 
 const FOUND = {
@@ -61,7 +61,7 @@ export const PICTURES_WORDS: Words<PictureReason> = {
   }),
   picture_too_slow: ({ seconds }) => notFetched(`it took longer than ${lasting(seconds)}`),
   picture_transfer_broke: ({ errorCode = 'the connection broke' }) => notFetched(errorCode),
-  picture_incomplete: () => 'The finished picture came only in part.',
+  picture_incomplete: () => 'The finished picture arrived incomplete.',
   not_a_picture: ({ found }) => `What the service delivered is ${FOUND[found]}, not a picture.`,
 };
 

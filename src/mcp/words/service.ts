@@ -32,7 +32,7 @@ export const SERVICE_ANSWERS: Readonly<Record<ServiceAnswer, string>> = {
   noJobQuery: 'No way to ask the service for a job was found',
   paused: 'The service has asked for a pause until its rate limit resets',
   notSent: 'The service could not be reached; nothing was sent',
-  blocked: 'The service could not be reached until somebody changes something; nothing was sent',
+  blocked: 'The service could not be reached until its cause is fixed; nothing was sent',
   lost: 'The service gave no answer to a request that was sent',
 };
 

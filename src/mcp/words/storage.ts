@@ -65,7 +65,7 @@ export const STORAGE_WORDS: Words<StorageReason> = {
   }),
 };
 
-const NO_FOLDER = 'something that is no folder is in its way';
+const NO_FOLDER = 'something that is not a folder is in its way';
 const NOT_ALLOWED = 'this user may not write there';
 const FOLDER_PROBLEMS: Readonly<Record<string, string>> = {
   ENOTDIR: NO_FOLDER,
@@ -75,7 +75,7 @@ const FOLDER_PROBLEMS: Readonly<Record<string, string>> = {
   EACCES: NOT_ALLOWED,
   EPERM: NOT_ALLOWED,
   ERR_ACCESS_DENIED: "Node's permission model does not allow it",
-  EROFS: 'that disk takes no writes',
+  EROFS: 'that disk is read-only',
   ENOSPC: 'that disk is full',
   EDQUOT: "this user's share of that disk is full",
   EIO: 'that disk reports an error',

@@ -26,10 +26,8 @@ describe('lines', () => {
 
   it('end with what they mean together', () => {
     const of = (...list: Check['status'][]): Check[] => list.map((status) => ({ check: 'a', status, found: 'b' }));
-    expect(summaryLine(of('ok', 'warn'))).toMatch(/^A generation would work .* 1 warning\.$/u);
-    expect(summaryLine(of('fail', 'warn', 'warn', 'fail'))).toBe(
-      'A generation would not work: 2 checks failed. 2 warnings.',
-    );
+    expect(summaryLine(of('ok', 'warn'))).toMatch(/^Ready: .* 1 warning\.$/u);
+    expect(summaryLine(of('fail', 'warn', 'warn', 'fail'))).toBe('Not ready: 2 checks failed. 2 warnings.');
   });
 });
 
@@ -200,9 +198,9 @@ describe('webhooks', () => {
 
   it.each([
     [defaultConfig(), 'ok', /polled/u],
-    [{ ...defaultConfig(), webhookSecret: 'a secret' }, 'warn', /only a part/u],
-    [{ ...whole, webhookSecret: undefined }, 'warn', /only a part/u],
-    [{ ...whole, webhookListen: undefined }, 'warn', /only a part/u],
+    [{ ...defaultConfig(), webhookSecret: 'a secret' }, 'warn', /only some of the webhook settings/u],
+    [{ ...whole, webhookSecret: undefined }, 'warn', /only some of the webhook settings/u],
+    [{ ...whole, webhookListen: undefined }, 'warn', /only some of the webhook settings/u],
     [whole, 'ok', /from the first order on/u],
   ])('%#: %j', (given, status, found) => {
     const check = webhookCheck(given);

@@ -52,12 +52,12 @@ describe('bad usage', () => {
   it.each([
     [['all'], 'jobs: "all" is not allowed. Allowed: list, show, resume, cancel, adopt.'],
     [['lst'], 'jobs: "lst" is not allowed. Did you mean list?'],
-    [['list', 'job_1'], 'jobs list takes no "job_1".'],
-    [['resume', 'job_1'], 'jobs resume takes no "job_1".'],
+    [['list', 'job_1'], 'jobs list: unexpected argument "job_1".'],
+    [['resume', 'job_1'], 'jobs resume: unexpected argument "job_1".'],
     [['show'], 'jobs show needs ID, the id of a job. jobs list shows them.'],
     [['cancel'], 'jobs cancel needs ID, the id of a job. jobs list shows them.'],
     [['cancel', 'job_1', '--json'], '--json is for jobs list, not for jobs cancel.'],
-    [['show', 'job_1', 'job_2'], 'jobs takes no "job_2".'],
+    [['show', 'job_1', 'job_2'], 'jobs: unexpected argument "job_2".'],
     [['show', 'job_1', '--limit', '5'], '--limit is for jobs list, not for jobs show.'],
     [['resume', '--json'], '--json is for jobs list, not for jobs resume.'],
     [['--wait-seconds', '5'], '--wait-seconds is for jobs resume, not for jobs list.'],
@@ -226,7 +226,7 @@ describe('adopt', () => {
     out = [];
     expect(await start(['adopt'])).toBe(0);
     expect(out.join('')).toMatch(
-      /^Taken over: job_2, job_1\. jobs resume fetches the pictures; .+ is not sent again /u,
+      /^Adopted: job_2, job_1\. Next: jobs resume fetches the pictures; .+ is not sent again /u,
     );
     expect(out.join('')).toMatch(/unfinished and may be charged: job_5 \(in .+\)\. Set DOITONG_API_URL and the key/u);
     out = [];
@@ -237,7 +237,7 @@ describe('adopt', () => {
     expect(out.join('').match(/^job_\d/gmu)).toEqual(['job_4', 'job_3']);
     out = [];
     expect(await start(['adopt'])).toBe(0);
-    expect(out.join('')).toMatch(/^Nothing was taken over\.\n/u);
+    expect(out.join('')).toMatch(/^There was nothing to adopt\.\n/u);
   });
 });
 

@@ -100,9 +100,9 @@ describe('parseFlags', () => {
   });
 
   it('refuses loose words', () => {
-    expect(() => parse('red')).toThrow('paint takes no "red".');
-    expect(() => parse('--sandbox', 'true')).toThrow('paint takes no "true".');
-    expect(() => parse('--', 'red')).toThrow('paint takes no "red".');
+    expect(() => parse('red')).toThrow('paint: unexpected argument "red".');
+    expect(() => parse('--sandbox', 'true')).toThrow('paint: unexpected argument "true".');
+    expect(() => parse('--', 'red')).toThrow('paint: unexpected argument "red".');
   });
 
   it.each([
@@ -158,7 +158,7 @@ describe('the words of a command', () => {
     expect(() => hang('lower')).toThrow(new UsageError('hang: "lower" is not allowed. Allowed: high, low.'));
     expect(() => hang('hihg')).toThrow(new UsageError('hang: "hihg" is not allowed. Did you mean high?'));
     expect(() => hang('constructor')).toThrow('hang: "constructor" is not allowed.');
-    expect(() => hang('low', 'fox', 'hen')).toThrow(new UsageError('hang takes no "hen".'));
+    expect(() => hang('low', 'fox', 'hen')).toThrow(new UsageError('hang: unexpected argument "hen".'));
   });
 });
 

@@ -26,7 +26,7 @@ describe('run', () => {
     expect(out).toEqual([]);
     const known = COMMANDS.map((command) => command.name).join(', ');
     expect(err.join('')).toBe(
-      `flux-pro-mcp: there is no command ${JSON.stringify(argv[0])}. Allowed: ${known}. See flux-pro-mcp --help.\n`,
+      `flux-pro-mcp: unknown command ${JSON.stringify(argv[0])}. Allowed: ${known}. See flux-pro-mcp --help.\n`,
     );
   });
 
@@ -36,7 +36,7 @@ describe('run', () => {
   ])('guesses which command was meant by %s', async (typed, meant) => {
     expect(await start([typed])).toBe(2);
     expect(err.join('')).toBe(
-      `flux-pro-mcp: there is no command "${typed}". Did you mean ${meant}? See flux-pro-mcp --help.\n`,
+      `flux-pro-mcp: unknown command "${typed}". Did you mean ${meant}? See flux-pro-mcp --help.\n`,
     );
   });
 

@@ -52,7 +52,7 @@ describe('the prompt', () => {
     ['a lone low surrogate', 'a\uDD8Ab'],
   ])('must not contain %s', (_, prompt) => {
     expect(messagesOf(promptSchema, prompt)).toEqual([
-      'must not contain control characters (line breaks and tabs are fine) or broken ones (half of a surrogate pair)',
+      'must not contain control characters (line breaks and tabs are fine) or unpaired surrogates',
     ]);
   });
 

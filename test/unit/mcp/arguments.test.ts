@@ -88,7 +88,7 @@ describe('a number or a boolean that is given as text', () => {
   );
 
   it.each(['yes', '1', 'TRUE ', 'on'])('is no boolean: %j', (refresh) => {
-    expect(problemOf(checkRateLimits, { refresh })).toContain('must be a boolean');
+    expect(problemOf(checkRateLimits, { refresh })).toContain('must be true or false');
   });
 
   it('stays a text where a text is meant', () => {

@@ -50,10 +50,10 @@ it('before anything was ordered, all is there: how many today, how many in a cal
     'Requests per minute: 10, 10 left.',
     'Jobs at a time: 1, 0 in use by this machine.',
     'Jobs per day: 100 by the plan, 100 by FLUX_MAX_IMAGES_PER_DAY, 0 used by this machine today (UTC).',
-    'Credits: 0 spent by this machine today (UTC) and 0 reserved for running jobs, of a budget of 1000 a day; at most 500 a call, confirmed first above 100.',
+    'Credits: 0 spent by this machine today (UTC) and 0 reserved for running jobs, of a budget of 1,000 a day; at most 500 a call; calls above 100 are confirmed first.',
     'Last known balance: not known.',
     'Earliest next request: 2026-11-01T00:00:00.000Z.',
-    "Next: 50 standard or 20 large pictures can still be ordered today, at 10–20 or 30–50 credits each, counted at the higher price; the limit is today's budget. One call can order 25 standard or 10 large pictures.",
+    "Next: 50 standard or 20 large pictures can still be ordered today, at 10–20 or 10–50 credits each, counted at the higher price; the limit is today's budget. One call can order 25 standard or 10 large pictures.",
   ]);
   expect(value).toEqual({
     plan: 'free',
@@ -80,7 +80,7 @@ describe('when nothing can be ordered', () => {
     [
       'the pictures of the day are',
       { jobs: spent(3, 10), budget: { maxImagesPerDay: 3 } },
-      'the pictures per day',
+      'FLUX_MAX_IMAGES_PER_DAY',
       'raise FLUX_MAX_IMAGES_PER_DAY',
     ],
     [
@@ -98,7 +98,7 @@ describe('when nothing can be ordered', () => {
     [
       'a call may cost too little',
       { budget: { maxCreditsPerCall: 19 } },
-      'the credits per call',
+      'FLUX_MAX_CREDITS_PER_CALL',
       'FLUX_MAX_CREDITS_PER_CALL',
     ],
   ])('because %s, that is said with what the user can do', async (_, known, limit, remedy) => {
@@ -113,7 +113,7 @@ describe('when nothing can be ordered', () => {
 
   it('because the service demands a pause, that is said with its end', async () => {
     const { value } = await answered({ window: { pausedUntil: NOW + 600_000 } });
-    expect(value.advice).toBe('Wait until 2026-11-01T00:10:00.000Z: no request may be sent before.');
+    expect(value.advice).toBe('Wait until 2026-11-01T00:10:00.000Z before you send another request.');
   });
 });
 
@@ -121,7 +121,7 @@ describe('what can be ordered', () => {
   it('comes with a warning when the balance is low', async () => {
     const { text, value } = await answered({ balance: 60 });
     expect(value.advice).toBe(
-      '3 standard or 1 large pictures can still be ordered today, at 10–20 or 30–50 credits each, counted at the higher price; the limit is the last known balance. Tell the user that the credits are running low.',
+      '3 standard or 1 large pictures can still be ordered today, at 10–20 or 10–50 credits each, counted at the higher price; the limit is the last known balance. Tell the user that the credits are running low.',
     );
     expect(text).toContain('Last known balance: 60 credits (low).');
   });

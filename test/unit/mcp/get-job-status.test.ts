@@ -107,13 +107,13 @@ describe('a call about several jobs', () => {
     const { view } = await answered({ job_ids: ['nobody', 'job_1', 'no"body'] });
     expect(view.jobs.map(({ job_id }) => job_id)).toEqual(['job_1']);
     expect(view.next).toMatch(
-      /^job_ids: there is no job "nobody", "no'body" on record for this service and key\. list_jobs lists all jobs\./u,
+      /^job_ids: there are no jobs "nobody", "no'body" on record for this service and key\. list_jobs lists all jobs\./u,
     );
   });
 
   it('is an error when none is on record', async () => {
     const { done } = asked({ job_ids: ['job_a', 'job_b'] });
-    const reason = { what: 'job_ids: there is no job "job_a", "job_b" on record for this service and key.' };
+    const reason = { what: 'job_ids: there are no jobs "job_a", "job_b" on record for this service and key.' };
     await expect(done).rejects.toMatchObject({ failure: { kind: 'bad_input', reason } });
   });
 

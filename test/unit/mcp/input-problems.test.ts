@@ -48,7 +48,7 @@ describe('bad arguments', () => {
     [{ prompt: '' }, 'prompt: "" must say what the picture shows; it is empty'],
     [
       { prompt: 'a\0b' },
-      'prompt: "a b" must not contain control characters (line breaks and tabs are fine) or broken ones (half of a surrogate pair)',
+      'prompt: "a b" must not contain control characters (line breaks and tabs are fine) or unpaired surrogates',
     ],
     [
       { prompt: 'x'.repeat(100_000) },
@@ -141,7 +141,7 @@ describe('an unknown argument', () => {
     const images = [1, 2, 3].map((n) => ({ prompt: `fox ${n}`, seed: n, colour: 'red' }));
     const args = { images, n: 3, negative_prompt: 'dogs', model: 'dall-e-3' };
     expect(problemsOf(generateImages, args)).toEqual([
-      '"seed" is not an argument of an entry in images: the service has no seed, and repeats no picture exactly, so leave it out',
+      '"seed" is not an argument of an entry in images: the service has no seed: leave it out, and tell the user that no picture can be repeated exactly',
       '"colour" is not an argument of an entry in images',
       '"n" is not an argument of generate_images: leave it out; for several pictures, give generate_images one entry in images for each',
       '"negative_prompt" is not an argument of generate_images: the service has none; say in the prompt what the picture shows',
@@ -192,7 +192,7 @@ describe('an unknown argument', () => {
     ['images', [{ prompt: 'a fox' }], /give generate_images one entry in images for each/],
     ['prompts', ['a fox'], /give generate_images one entry in images for each/],
     ['negative_prompt', 'dogs', /the service has none; say in the prompt what the picture shows/],
-    ['seed', 7, /the service has no seed, and repeats no picture exactly, so leave it out/],
+    ['seed', 7, /the service has no seed: leave it out, and tell the user that no picture can be repeated exactly/],
     ['guidance_scale', 7.5, /the service does not offer it, so leave it out/],
     ['style', 'vivid', /write it into the prompt/],
     ['model', 'flux-dev', /version chooses between flux-pro-1\.1 and flux-pro/],

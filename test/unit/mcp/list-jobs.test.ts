@@ -33,7 +33,7 @@ it('an empty page that is not the last one leads to older jobs, and does not say
 });
 
 it('an empty page without a cursor says that there are none', async () => {
-  expect(await listed({ jobs: [] })).toEqual({ text: 'There are no such jobs on record.', value: { jobs: [] } });
+  expect(await listed({ jobs: [] })).toEqual({ text: 'No job on record matches.', value: { jobs: [] } });
 });
 
 it('a page that is cut because it would be too long goes on after the last job that it shows', async () => {
