@@ -41,7 +41,6 @@ export class Secrets {
   }
 
   add(secret: string): void {
-    if (this.secrets.includes(secret)) return;
     this.secrets.push(secret);
     this.#redact = createRedactor(this.secrets);
   }
@@ -94,7 +93,6 @@ const NESTED_MAX = 4;
 function createSecretSearch(secrets: readonly string[]) {
   const encoded = new Set(secrets.flatMap(needlesOf).map(inLowerCase));
   const needles = [...encoded].filter(({ length }) => length >= SECRET_MIN_CHARACTERS);
-  const shortest = Math.min(...needles.map(({ length }) => length));
   return {
     /** More characters than any secret takes in any encoding. */
     longest: ENCODED_MAX_CHARACTERS * Math.max(0, ...needles.map(({ length }) => length)),
@@ -102,14 +100,12 @@ function createSecretSearch(secrets: readonly string[]) {
     spansIn(text: string): Span[] {
       const spans: Span[] = [];
       // Decoded, a text is no longer than before.
-      if (text.length < shortest) return spans;
+      if (needles.every(({ length }) => length > text.length)) return spans;
       for (const { text: inner, startOf } of layersOf(asItStands(text)).flatMap(withAndWithoutInvisible)) {
         const searched = inLowerCase(inner);
-        for (const needle of needles) {
-          for (let at = searched.indexOf(needle); at >= 0; at = searched.indexOf(needle, at + needle.length)) {
+        for (const needle of needles)
+          for (let at = searched.indexOf(needle); at >= 0; at = searched.indexOf(needle, at + needle.length))
             spans.push({ start: startOf(at), end: startOf(at + needle.length) });
-          }
-        }
       }
       return spans;
     },

@@ -130,10 +130,8 @@ export async function bytesIn(answer: Answer): Promise<Uint8Array> {
   }
   const encoding = headers['content-encoding'];
   const isReadable = (bytes: Uint8Array): boolean => inspectPicture(bytes) !== undefined;
-  const arrived = Buffer.concat(chunks);
-  if (encoding === undefined && isReadable(arrived)) return arrived;
   const limits = { maxBytes: PICTURE_MAX_BYTES, isReadable };
-  const content = await wholeContent([arrived], encoding, limits).catch((error: unknown) => {
+  const content = await wholeContent(chunks, encoding, limits).catch((error: unknown) => {
     throw error instanceof ContentTooLarge ? tooLarge() : error;
   });
   if (content !== undefined) return content;

@@ -97,8 +97,7 @@ export class Heartbeats implements Liveness {
 
   async stateOf({ session }: Owner): Promise<'alive' | 'silent'> {
     if (session === this.self.session) return 'alive';
-    const { clock } = this.deps;
-    const now = clock.monotonic();
+    const now = this.deps.clock.monotonic();
     let beats = await this.#beats();
     // A list may show neither name of a beat that is renamed meanwhile, but not twice in two seconds.
     if (beats?.has(session) === false) beats = await this.#beats();
@@ -109,8 +108,7 @@ export class Heartbeats implements Liveness {
       this.#seen.delete(session);
       return 'silent';
     }
-    const seen = this.#seen.get(session) ?? { beat, unchanged: 0, lookedAt: now, askedAt: now };
-    seen.askedAt = now;
+    const seen = { beat, unchanged: 0, lookedAt: now, ...this.#seen.get(session), askedAt: now };
     this.#seen.set(session, seen);
     void this.#keepLooking();
     return seen.unchanged >= SILENT_LOOKS ? 'silent' : 'alive';
@@ -119,12 +117,11 @@ export class Heartbeats implements Liveness {
   async #keepLooking(): Promise<void> {
     if (this.#isLooking) return;
     this.#isLooking = true;
-    const { clock } = this.deps;
     try {
       while (this.#seen.size > 0) {
-        await clock.sleep(BEAT_MS, this.#life.signal);
+        await this.deps.clock.sleep(BEAT_MS, this.#life.signal);
         const beats = await this.#beats();
-        if (beats !== undefined) await this.#look(beats, clock.monotonic());
+        if (beats !== undefined) await this.#look(beats, this.deps.clock.monotonic());
       }
     } catch {
       // The process ends.
@@ -212,10 +209,8 @@ export class FileChangeQueue implements ChangeQueue {
   async #ahead(): Promise<string[]> {
     // It only orders who tries when: what cannot be read, or was never needed, keeps nobody from it.
     const names = await this.deps.files.list(this.folder).catch((): string[] => []);
-    const own = this.#own;
-    return names.filter(
-      (name) => name.startsWith(`${this.name}.`) && name.endsWith(TURN) && (own === undefined || name < own),
-    );
+    const turns = names.filter((name) => name.startsWith(`${this.name}.`) && name.endsWith(TURN));
+    return turns.filter((name) => this.#own === undefined || name < this.#own);
   }
 
   async #remove(file: string): Promise<void> {

@@ -181,10 +181,8 @@ class StdioTransport implements Transport {
   }
 
   #handleNotification(message: JSONRPCNotification): void {
-    if (!this.#guard.isChosen) {
-      this.options.log.debug('ignored input', { because: 'a notification came before the first request' });
-      return;
-    }
+    if (!this.#guard.isChosen)
+      return this.options.log.debug('ignored input', { because: 'a notification came before the first request' });
     this.onmessage?.(message);
     // A cancelled request gets no answer any more.
     if (message.method === 'notifications/cancelled') this.#settle(message.params?.requestId);
