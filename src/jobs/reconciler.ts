@@ -1,12 +1,6 @@
 /** What nobody works on: orders and pictures of processes that are gone, and reservations that nobody will use. */
-import {
-  type Asked,
-  isFinishedRemotely,
-  isSameOwner,
-  type Job,
-  type NextAction,
-  STALLED_AFTER_MS,
-} from '../core/job.ts';
+import type { Asked, Job, NextAction } from '../core/job.ts';
+import { isFinishedRemotely, isSameOwner, STALLED_AFTER_MS } from '../core/job.ts';
 import { BoundedMap } from '../core/primitives.ts';
 import type { Reservation } from '../limits/reservations.ts';
 import type { JobsDeps } from './deps.ts';

@@ -1,29 +1,23 @@
 /** The way of an order's money: a slot, a permit, the record as submitting, the request; and what its answer means. */
-import type { Liveness } from '../core/ports.ts';
 import { type Failure, FluxError, failureOf } from '../core/failure.ts';
-import type { ImageProvider, RemoteJob } from '../core/image-provider.ts';
+import type { RemoteJob } from '../core/image-provider.ts';
 import { isSameOwner, type Job, keyIsTooOld } from '../core/job.ts';
-import type { Reason } from '../core/reasons.ts';
 import type { Wakeup } from '../core/primitives.ts';
-import type { Limits } from '../limits/limits.ts';
 import { awaitPermit } from '../limits/rate-state.ts';
 import { USUAL_MS } from '../polling/durations.ts';
 import type { JobsDeps } from './deps.ts';
-import type { JobRecords } from './job-records.ts';
 import type { Pictures } from './pictures.ts';
 
 /** Why an order has not been sent yet. `until` in epoch milliseconds, an estimate for a slot. */
 export type WaitReason = { reason: 'slot' | 'permit'; until: number };
 
-export type SendingDeps = Pick<JobsDeps, 'clock' | 'keys' | 'onSubmission'> & {
-  records: Pick<JobRecords, 'apply' | 'wake'>;
-  limits: Pick<Limits, 'permit' | 'slot'>;
-  provider: Pick<ImageProvider, 'prepare' | 'send' | 'times'>;
-  liveness: Pick<Liveness, 'self'>;
+export type SendingDeps = JobsDeps & {
+  pictures: Pick<Pictures, 'keep'>;
   /** A person wants it sent again, whatever the service makes of its key. */
   isForced?: boolean;
   /** Looks after jobs whose process is gone, which may occupy the slots; called often. Never rejects. */
   reconcile: () => Promise<void>;
+  onUnrecorded: (failure: Failure) => void;
 };
 
 /** One order on its way, for as long as this process works on it. */
@@ -46,20 +40,15 @@ class TakenOver extends Error {}
 /** An order that may have been carried out: sent again, it could be another one to the service. */
 class NotSentAgain extends FluxError {}
 
+const NOT_SENT = { creditsSpent: 'no', retry: 'later' } as const;
 /** Of a record that says that nothing has left, and nobody who would send it any more. */
-export const OWNER_ENDED: Failure = notSent('interrupted', { code: 'owner_ended' });
+export const OWNER_ENDED: Failure = { ...NOT_SENT, kind: 'interrupted', reason: { code: 'owner_ended' } };
 
 /** By the user, from the shell: unlike a call that was cancelled, it is not ordered for another caller either. */
-export const USER_CANCELLED: Failure = { ...notSent('interrupted', { code: 'user_cancelled' }), retry: 'no' };
-
-type SubmissionDeps = SendingDeps & {
-  records: JobRecords;
-  pictures: Pick<Pictures, 'keep'>;
-  onUnrecorded: (failure: Failure) => void;
-};
+export const USER_CANCELLED: Failure = { ...OWNER_ENDED, reason: { code: 'user_cancelled' }, retry: 'no' };
 
 /** @returns the job after the service's answer, or after what stood in the way */
-export async function submit(job: Job, deps: SubmissionDeps, sending: Sending): Promise<Job> {
+export async function submit(job: Job, deps: SendingDeps, sending: Sending): Promise<Job> {
   const { records, clock, liveness } = deps;
   let remote: RemoteJob;
   try {
@@ -88,7 +77,7 @@ export async function submit(job: Job, deps: SubmissionDeps, sending: Sending): 
 }
 
 /** The service has the order, whatever the disk says: its answer is kept here until it can be written. */
-async function recordAnswer(id: string, remote: RemoteJob, deps: SubmissionDeps, life: AbortSignal): Promise<Job> {
+async function recordAnswer(id: string, remote: RemoteJob, deps: SendingDeps, life: AbortSignal): Promise<Job> {
   const { records, clock, onUnrecorded } = deps;
   const at = clock.now();
   for (let attempt = 1; ; attempt += 1) {
@@ -168,11 +157,9 @@ async function takeSlot(job: Job, deps: SendingDeps, sending: Sending, signal: A
   for (;;) {
     signal.throwIfAborted();
     const answer = await limits.slot(job.id);
-    if (answer.taken) {
-      // Another process took it for one that had died before it was recorded: nobody reserves its price any more.
-      if (answer.absent && job.state === 'queued') throw new FluxError(OWNER_ENDED);
-      return;
-    }
+    // Another process took it for one that had died before it was recorded: nobody reserves its price any more.
+    if (answer.taken && answer.absent && job.state === 'queued') throw new FluxError(OWNER_ENDED);
+    if (answer.taken) return;
     const now = clock.now();
     // What is left of the oldest job, at least 5 s, and a whole one for each order that comes first.
     const leftMs = Math.max(5_000, USUAL_MS - (now - (answer.oldestAt ?? now)));
@@ -192,7 +179,7 @@ async function recordAsSubmitting(job: Job, dialect: string, deps: SendingDeps):
   return recorded;
 }
 
-const CANCELLED: Failure = notSent('rate_limited', { code: 'order_cancelled' });
+const CANCELLED: Failure = { ...NOT_SENT, kind: 'rate_limited', reason: { code: 'order_cancelled' } };
 
 const AMBIGUOUS = { kind: 'ambiguous', creditsSpent: 'maybe', retry: 'same_job' } as const;
 /** Of an order that was sent again for an hour. */
@@ -200,10 +187,6 @@ export const NO_ANSWER: Failure = { ...AMBIGUOUS, reason: { code: 'no_answer' } 
 const KEY_TOO_OLD: Failure = { ...AMBIGUOUS, reason: { code: 'key_too_old' }, retry: 'no' };
 const KEYS_IGNORED: Failure = { ...KEY_TOO_OLD, reason: { code: 'keys_ignored' } };
 export const OTHER_KEY: Failure = { ...KEY_TOO_OLD, reason: { code: 'other_key' } };
-
-function notSent(kind: Failure['kind'], reason: Reason): Failure {
-  return { kind, reason, creditsSpent: 'no', retry: 'later' };
-}
 
 /** What nobody foresaw may have cost something. */
 function orderFailure(error: unknown): Failure {

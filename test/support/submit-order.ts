@@ -4,8 +4,9 @@ import type { ImageProvider, RemoteJob } from '../../src/core/image-provider.ts'
 import type { ImageRequest } from '../../src/core/image-request.ts';
 import { advance, type Job } from '../../src/core/job.ts';
 import { Wakeup } from '../../src/core/primitives.ts';
-import { type Sending, sendOrder } from '../../src/jobs/submission.ts';
+import { type Sending, type SendingDeps, sendOrder } from '../../src/jobs/submission.ts';
 import type { RequestLimiter } from '../../src/limits/limits.ts';
+import type { PermitAsk } from '../../src/limits/rate-state.ts';
 import { createPlainWireMemory } from './plain-wire-memory.ts';
 import { owner, sampleJob } from '../unit/core/sample-jobs.ts';
 
@@ -36,7 +37,7 @@ export function createSubmit(
       ...(webhookUrl === undefined ? {} : { webhookUrl }),
       ...(isOpen ? { state: 'submitting' as const, dialect } : {}),
     };
-    const apply: Parameters<typeof sendOrder>[1]['records']['apply'] = async (_, event) => {
+    const apply: SendingDeps['records']['apply'] = async (_, event) => {
       if (event.type === 'sending') await beforeSending?.(event.dialect ?? '');
       job = advance(job, event);
       open.set(key, job);
@@ -57,13 +58,13 @@ export function createSubmit(
       {
         // Orders are never old here.
         provider: { ...provider, times: async () => ({ here: clock.now() }) },
-        limits: { permit: (...given) => limits.permit(...given), slot: async () => ({ taken: true }) },
+        limits: { permit: (ask?: PermitAsk) => limits.permit(ask), slot: async () => ({ taken: true }) },
         clock,
         keys: createPlainWireMemory().keys,
         records: { apply, wake },
         reconcile: async () => undefined,
         liveness: { self: owner() },
-      },
+      } as unknown as SendingDeps,
       sending,
     );
   };
