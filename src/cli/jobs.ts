@@ -6,16 +6,8 @@ import { type Redact, redactValues } from '../core/redaction.ts';
 import { cleanLine, fenced } from '../core/untrusted-text.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';
 import { failureSentences, saidOf } from '../mcp/failure-text.ts';
-import {
-  factsOf,
-  JOB_STATUSES,
-  type JobStatus,
-  type JobView,
-  jobText,
-  jobView,
-  statusOf,
-  statusText,
-} from '../mcp/job-view.ts';
+import type { JobStatus, JobView } from '../mcp/job-view.ts';
+import { factsOf, JOB_STATUSES, jobText, jobView, statusOf, statusText } from '../mcp/job-view.ts';
 import { createStderrLog } from '../runtime/stderr-log.ts';
 import { systemClock } from '../runtime/system.ts';
 import { damagedRecords } from '../storage/file-stores.ts';

@@ -1,12 +1,6 @@
 /** Handles a tool call: finds the tool, checks its arguments, runs it, asks the user, and has the outcome rendered. */
-import {
-  type CallToolRequest,
-  type CallToolResult,
-  type InputRequiredResult,
-  isInputRequiredResult,
-  type Server,
-  type ServerContext,
-} from '@modelcontextprotocol/server';
+import type { CallToolRequest, CallToolResult, InputRequiredResult } from '@modelcontextprotocol/server';
+import { isInputRequiredResult, type Server, type ServerContext } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import { type Failure, FluxError } from '../core/failure.ts';
 import { type Redact, redactValues } from '../core/redaction.ts';

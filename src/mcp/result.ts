@@ -2,9 +2,10 @@
 import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/server';
 import type { Failure } from '../core/failure.ts';
 import type { Job } from '../core/job.ts';
-import type { PreviewBounds, ShownPicture } from '../core/image-store.ts';
+import type { ShownPicture } from '../core/image-store.ts';
 import { type Redact, redactValues } from '../core/redaction.ts';
 import type { ResultPart } from '../core/ports.ts';
+import type { Pictures } from '../jobs/pictures.ts';
 import { failureSentences, nextStep } from './failure-text.ts';
 import type { HostProfile } from './hosts.ts';
 import { batchText, batchView, errorView, type JobView, type JobViewOptions, jobText, jobView } from './job-view.ts';
@@ -21,13 +22,9 @@ export type ResultDeps = {
   view: JobViewOptions;
   notes?: readonly string[];
   /** Of one finished picture after the other. `undefined`: it cannot be read, or be made to fit into these bounds. */
-  pictureOf: (job: Job, bounds: PreviewBounds) => Promise<ShownPicture | undefined>;
+  pictureOf: Pictures['show'];
   /** Several of them as one picture, each with its number. */
-  sheetOf: (
-    jobs: readonly Job[],
-    numbers: readonly number[],
-    bounds: PreviewBounds,
-  ) => Promise<ShownPicture | undefined>;
+  sheetOf: Pictures['sheet'];
   redact: Redact;
   /** Monotonic milliseconds. */
   now: () => number;
@@ -102,14 +99,12 @@ function renderingOf(outcome: SingleOutcome | JobsOutcome, options: JobViewOptio
   }
   const { job, duplicate, waitedSeconds, eta, isWhole } = outcome;
   const view = jobView(job, { ...options, duplicate });
-  const etaData = eta && {
-    [`${VIEWER_META}eta`]: { fraction: eta.fraction, seconds_left: Math.round(eta.leftMs / 1_000) },
-  };
+  const viewerEta = eta && { fraction: eta.fraction, seconds_left: Math.round(eta.leftMs / 1_000) };
   return {
     views: [view],
     isError: isUnsuccessful(job),
     data: ([shown = view]: Views) => shown,
-    viewerData: ([shown = view]: Views) => ({ [`${VIEWER_META}job`]: shown, ...etaData }),
+    viewerData: ([shown = view]: Views) => ({ [`${VIEWER_META}job`]: shown, [`${VIEWER_META}eta`]: viewerEta }),
     text: ([shown = view]: Views, notes: readonly string[]) =>
       jobText(shown, job, { notes, waitedSeconds, ...(isWhole && { isWhole }), now: options.now }),
   };
