@@ -160,6 +160,8 @@ class StdioTransport implements Transport {
 
   async #handle(reading: Reading, batch?: Batch): Promise<void> {
     if (reading.kind === 'request') return this.#handleRequest(reading.message, batch);
+    if (reading.kind === 'notification' && !this.#guard.isChosen)
+      return this.options.log.debug('ignored input', { because: 'a notification came before the first request' });
     if (reading.kind === 'notification') return this.#handleNotification(reading.message);
     if (reading.kind === 'refused') return this.#refuse(reading.message, batch);
     if (reading.kind === 'ignored') return this.options.log.warn('ignored input', { because: reading.reason });
@@ -181,8 +183,6 @@ class StdioTransport implements Transport {
   }
 
   #handleNotification(message: JSONRPCNotification): void {
-    if (!this.#guard.isChosen)
-      return this.options.log.debug('ignored input', { because: 'a notification came before the first request' });
     this.onmessage?.(message);
     // A cancelled request gets no answer any more.
     if (message.method === 'notifications/cancelled') this.#settle(message.params?.requestId);
