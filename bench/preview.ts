@@ -76,7 +76,7 @@ async function answer(job: Job, maxCharacters: number, preview: Pick<Preview, 'f
       pictureOf,
       sheetOf: async () => undefined,
       redact: (text: string) => text,
-      now: () => performance.now(),
+      clock: systemClock,
     };
     const result = await jobsResult({ type: 'job', job }, form, deps);
     return JSON.stringify(result);

@@ -13,6 +13,7 @@ import { jobsResult, refusal } from '../src/mcp/result.ts';
 import type { JobsOutcome, SingleOutcome } from '../src/mcp/tool.ts';
 import { listedTool } from '../src/mcp/tool-listing.ts';
 import { ofToday } from '../src/mcp/ordering.ts';
+import { systemClock } from '../src/runtime/system.ts';
 import { failureOf, SAMPLE_FAILURES } from './text-samples/failures.ts';
 import { jobIn, NOW, sampleJob } from './text-samples/jobs.ts';
 import { VARIANTS } from './text-samples/variants.ts';
@@ -53,7 +54,7 @@ async function answer(outcome: SingleOutcome | JobsOutcome, options: AnswerOptio
         mediaType === 'image/avif' ? undefined : { ...shown, size: saved > 1 ? SHARE : PREVIEW },
       sheetOf: async () => shown,
       redact: asIs,
-      now: () => 0,
+      clock: { ...systemClock, monotonic: () => 0 },
     }),
   );
 }

@@ -6,6 +6,7 @@ import { drawPicture } from '../../sandbox/drawing.ts';
 import { profileOf } from '../../src/mcp/hosts.ts';
 import { jobsResult } from '../../src/mcp/result.ts';
 import { listTools } from '../../src/mcp/tool-listing.ts';
+import { systemClock } from '../../src/runtime/system.ts';
 import { failureOf } from '../text-samples/failures.ts';
 import { jobIn, NOW } from '../text-samples/jobs.ts';
 import { onMachine } from './machine.ts';
@@ -46,7 +47,7 @@ async function played(job: ReturnType<typeof jobIn>) {
     pictureOf: async () => ({ ...preview, size: { width: 624, height: 416 } }),
     sheetOf: async () => undefined,
     redact: (text) => text,
-    now: () => 0,
+    clock: { ...systemClock, monotonic: () => 0 },
   });
   const serverInfo = { name: 'flux-pro-mcp', version: '1.0.0' };
   return {

@@ -26,7 +26,7 @@ export function timeOfId(id: string): number | undefined {
   return digits === undefined ? undefined : Number.parseInt(digits, 36);
 }
 
-const HOUR_MS = 60 * 60_000;
+export const HOUR_MS = 60 * 60_000;
 
 const timesOf = ({ here, there }: Times): number[] => (there === undefined ? [here] : [here, there]);
 

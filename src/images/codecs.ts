@@ -9,6 +9,7 @@ import jpegEncode, { init as initJpegEncoder } from '@jsquash/jpeg/encode.js';
 import { init as initPngDecoder, decode as pngDecode } from '@jsquash/png/decode.js';
 import initResizer, { resize } from '@jsquash/resize/lib/resize/pkg/squoosh_resize.js';
 import webpDecode, { init as initWebpDecoder } from '@jsquash/webp/decode.js';
+import { madeOnce } from '../core/primitives.ts';
 
 /** RGBA, row by row. */
 export type Pixels = { width: number; height: number; data: Uint8ClampedArray };
@@ -73,11 +74,9 @@ const { WebAssembly: wasm } = globalThis as unknown as { WebAssembly: WasmCompil
 
 /** @param specifier of its file in its package; in the published program the file is next to the bundle */
 function codec(specifier: string, init: (compiled: object) => Promise<unknown>): () => Promise<unknown> {
-  let ready: Promise<unknown> | undefined;
-  const load = async (): Promise<unknown> => {
+  return madeOnce(async () => {
     const adjacent = fileURLToPath(new URL(`./${basename(specifier)}`, import.meta.url));
     const file = existsSync(adjacent) ? adjacent : createRequire(import.meta.url).resolve(specifier);
     return init(await wasm.compile(await readFile(file)));
-  };
-  return () => (ready ??= load());
+  });
 }

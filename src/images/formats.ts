@@ -109,23 +109,21 @@ function* segments(bytes: Buffer): Iterable<{ marker: number; from: number; to: 
 
 /** Where the next marker is: within a scan, FF is followed by 0 or by a restart marker. */
 function endOfScan(bytes: Buffer, from: number): number {
-  let at = bytes.indexOf(0xff, from);
-  while (at !== -1) {
+  for (let at = bytes.indexOf(0xff, from); at !== -1; at = bytes.indexOf(0xff, at + 2)) {
     const next = bytes[at + 1] ?? 0;
     if (next !== 0 && !(next >= 0xd0 && next <= 0xd7)) return at;
-    at = bytes.indexOf(0xff, at + 2);
   }
   return bytes.length;
 }
 
 /** `next` is where the one behind it begins. */
-export type Chunk = { name: string; from: number; to: number; next: number };
+export type Chunk = { name: string; content: Buffer; next: number };
 
 /** One after the other, however they are laid out, up to one that reaches beyond the end. */
 export function* chunks(bytes: Buffer, start: number, chunkAt: (bytes: Buffer, at: number) => Chunk): Iterable<Chunk> {
   for (let at = start; at + 8 <= bytes.length; ) {
     const chunk = chunkAt(bytes, at);
-    if (chunk.next < chunk.from || chunk.next > bytes.length) return;
+    if (chunk.next < at + 8 || chunk.next > bytes.length) return;
     yield chunk;
     at = chunk.next;
   }
@@ -136,30 +134,26 @@ const PNG_SIGNATURE = '\u0089PNG\r\n\u001a\n';
 /** ISO 15948. */
 export function png(bytes: Buffer): Found | undefined {
   if (!has(bytes, 0, PNG_SIGNATURE)) return undefined;
-  const seen = { headers: 0, end: false };
-  let size: PixelSize | undefined;
-  let orientation: number | undefined;
-  let packed: Buffer | undefined;
-  for (const { name, from, to } of chunks(bytes, PNG_SIGNATURE.length, pngChunkAt)) {
-    const content = bytes.subarray(from, to);
+  const found: Found = { isWhole: false };
+  let headers = 0;
+  for (const { name, content } of chunks(bytes, PNG_SIGNATURE.length, pngChunkAt)) {
     if (name === 'IHDR') {
-      size ??= sizeOf(uint(content, 0, 4), uint(content, 4, 4));
-      seen.headers += 1;
-    } else if (name === 'eXIf') orientation ??= orientationIn(content);
-    else if (name === 'iCCP') packed ??= content;
+      found.size ??= sizeOf(uint(content, 0, 4), uint(content, 4, 4));
+      headers += 1;
+    } else if (name === 'eXIf') found.orientation ??= orientationIn(content);
+    else if (name === 'iCCP') found.profile ??= (maxBytes) => unpacked(content, maxBytes);
     else if (name === 'IEND') {
-      seen.end = true;
+      found.isWhole = found.size !== undefined;
       break;
     }
   }
-  const profile = (maxBytes: number) => packed && unpacked(packed, maxBytes);
-  return { isWhole: seen.end && size !== undefined, size, orientation, isDamaged: seen.headers > 1, profile };
+  return { ...found, isDamaged: headers > 1 };
 }
 
 /** Length and name before the content, a checksum behind it. */
 function pngChunkAt(bytes: Buffer, at: number): Chunk {
   const to = at + 8 + uint(bytes, at, 4);
-  return { name: bytes.toString('latin1', at + 4, at + 8), from: at + 8, to, next: to + 4 };
+  return { name: bytes.toString('latin1', at + 4, at + 8), content: bytes.subarray(at + 8, to), next: to + 4 };
 }
 
 const PROFILE_NAME_MAX_BYTES = 80;
@@ -179,32 +173,26 @@ export function webp(bytes: Buffer): Found | undefined {
   if (!has(bytes, 0, 'RIFF') || !has(bytes, 8, 'WEBP')) return undefined;
   // It counts what follows its own 8 bytes.
   const end = 8 + uint(bytes, 4, 4, true);
-  let size: PixelSize | undefined;
-  let orientation: number | undefined;
-  let profile: Buffer | undefined;
+  const found: Found = { isWhole: false };
   let frames = 0;
-  let isDamaged = false;
-  for (const { name, from, to } of chunks(bytes.subarray(0, end), 12, webpChunkAt)) {
-    const content = bytes.subarray(from, to);
-    const sizeHere = WEBP_SIZES[name]?.(content);
-    size ??= sizeHere;
+  for (const { name, content } of chunks(bytes.subarray(0, end), 12, webpChunkAt)) {
+    const size = WEBP_SIZES[name]?.(content);
+    found.size ??= size;
     if (name === 'VP8 ' || name === 'VP8L') {
       frames += 1;
       // The decoder makes room for the frame, whatever the canvas says. An animation has its frames one level below.
-      isDamaged ||= frames > 1 || sizeHere?.width !== size?.width || sizeHere?.height !== size?.height;
-    } else if (name === 'EXIF') orientation ??= orientationIn(content);
-    else if (name === 'ICCP') profile ??= content;
+      found.isDamaged ||= frames > 1 || size?.width !== found.size?.width || size?.height !== found.size?.height;
+    } else if (name === 'EXIF') found.orientation ??= orientationIn(content);
+    else if (name === 'ICCP') found.profile ??= () => content;
   }
-  const isWhole = size !== undefined && bytes.length >= end;
-  return { isWhole, size, orientation, isDamaged, profile: () => profile };
+  return { ...found, isWhole: found.size !== undefined && bytes.length >= end };
 }
 
 /** Name and length before the content; a chunk of odd length is followed by a byte that belongs to none. */
 function webpChunkAt(bytes: Buffer, at: number): Chunk {
   const length = uint(bytes, at + 4, 4, true);
-  const to = Math.min(bytes.length, at + 8 + length);
-  const next = Math.min(bytes.length, to + (length % 2));
-  return { name: bytes.toString('latin1', at, at + 4), from: at + 8, to, next };
+  const next = Math.min(bytes.length, at + 8 + length + (length % 2));
+  return { name: bytes.toString('latin1', at, at + 4), content: bytes.subarray(at + 8, at + 8 + length), next };
 }
 
 const WEBP_SIZES: Readonly<Record<string, (content: Buffer) => PixelSize | undefined>> = {

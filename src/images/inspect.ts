@@ -134,5 +134,5 @@ function boxAt(bytes: Buffer, at: number): Chunk {
   // 0: the box takes the rest. 1: its length follows its name, in 8 bytes.
   const long = uint(bytes, at + 8, 4) * 2 ** 32 + uint(bytes, at + 12, 4);
   const next = short === 0 ? bytes.length : at + (short === 1 ? long : short);
-  return { name: bytes.toString('latin1', at + 4, at + 8), from: at + 8, to: next, next };
+  return { name: bytes.toString('latin1', at + 4, at + 8), content: bytes.subarray(at + 8, next), next };
 }

@@ -1,7 +1,7 @@
 /** May it be spent: what a call may cost, what it only repeats, whether the user is asked first, and the refusals. */
 import { FluxError } from '../core/failure.ts';
 import { type CreditRange, creditRange, type ImageRequest } from '../core/image-request.ts';
-import { isWithin, type Job } from '../core/job.ts';
+import { HOUR_MS, isWithin, type Job } from '../core/job.ts';
 import type { Times } from '../core/ports.ts';
 import type { LimitReason } from '../core/reasons.ts';
 import type { RateState } from './rate-state.ts';
@@ -46,8 +46,6 @@ export function checkBalance(known: RateState['balance'], estimate: Estimate, ac
   const reason = { code: 'balance_too_low', ...estimate, balance: creditsAvailable } as const;
   throw new FluxError({ kind: 'no_credits', reason, creditsSpent: 'no', retry: 'no', creditsAvailable });
 }
-
-const HOUR_MS = 60 * 60_000;
 
 /** For how long an order is found that is open or of unknown outcome: it may be charged at any moment. */
 export const openFoundMs = (hours = 24): number => Math.max(hours, 24) * HOUR_MS;

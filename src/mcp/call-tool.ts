@@ -147,7 +147,7 @@ async function render(
     pictureOf: (job, bounds) => ifReadable(`the saved picture of ${job.id}`, jobs.pictures.show(job, bounds)),
     sheetOf: (...asked) => jobs.pictures.sheet(...asked),
     redact,
-    now: () => clock.monotonic(),
+    clock,
   });
 }
 

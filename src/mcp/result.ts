@@ -9,7 +9,7 @@ import type { Pictures } from '../jobs/pictures.ts';
 import { failureSentences, nextStep } from './failure-text.ts';
 import type { HostProfile } from './hosts.ts';
 import { batchText, batchView, errorView, type JobView, type JobViewOptions, jobText, jobView } from './job-view.ts';
-import type { JobsOutcome, SingleOutcome } from './tool.ts';
+import type { JobsOutcome, McpDeps, SingleOutcome } from './tool.ts';
 import { URI, VIEWER_META } from './uris.ts';
 
 /** What this call's host takes. @param maxSidePx of a picture: pixels of its longer side @param hasViewer it shows the viewer */
@@ -18,16 +18,13 @@ export type ResultForm = Pick<HostProfile, 'content' | 'maxCharacters' | 'maxBat
   hasViewer: boolean;
 };
 
-export type ResultDeps = {
+export type ResultDeps = Pick<McpDeps, 'clock' | 'redact'> & {
   view: JobViewOptions;
   notes?: readonly string[];
   /** Of one finished picture after the other. `undefined`: it cannot be read, or be made to fit into these bounds. */
   pictureOf: Pictures['show'];
   /** Several of them as one picture, each with its number. */
   sheetOf: Pictures['sheet'];
-  redact: Redact;
-  /** Monotonic milliseconds. */
-  now: () => number;
 };
 
 /** What gives way when an answer is too large; each step keeps those before it. Ids, states and files never do. */
@@ -43,7 +40,7 @@ const RESERVED_CHARACTERS = 300 + 700;
 export async function jobsResult(outcome: SingleOutcome | JobsOutcome, form: ResultForm, deps: ResultDeps) {
   const jobs = outcome.type === 'job' ? [outcome.job] : outcome.jobs;
   const saved = jobs.filter(({ state }) => state === 'saved');
-  const rendering = renderingOf(redactValues(outcome, deps.redact), deps.view);
+  const { views, ...rendering } = renderingOf(redactValues(outcome, deps.redact), deps.view);
   const wanted = (part: ResultPart): boolean => form.content.includes(part);
   const make = (cut: number, pictures: readonly ContentBlock[] = [], notes: readonly string[] = []): CallToolResult => {
     const hasData = wanted('structured') && cut < CUTS.data;
@@ -53,13 +50,11 @@ export async function jobsResult(outcome: SingleOutcome | JobsOutcome, form: Res
     if (wanted('link') && cut < CUTS.promptsAndUrlsInText) content.push(...saved.map(linkPart));
     // Text first: hosts that show one part show the first. Where the data are cut, the text takes their place.
     if (wanted('text') || content.length === 0 || hasData !== wanted('structured')) {
-      const shown = rendering.views.map((one) => textView(one, cut));
-      const allNotes = [...notes, ...cutNotes(rendering.views, cut), ...(deps.notes ?? [])];
-      const text = rendering.text(shown, allNotes, cut === CUTS.allButFacts);
-      content.unshift({ type: 'text', text });
+      const shown = views.map((one) => textView(one, cut));
+      const allNotes = [...notes, ...cutNotes(views, cut), ...(deps.notes ?? [])];
+      content.unshift({ type: 'text', text: rendering.text(shown, allNotes, cut === CUTS.allButFacts) });
     }
-    const maxPrompt = cut < CUTS.promptsInData ? Number.POSITIVE_INFINITY : SHORT_PROMPT.data;
-    const data = rendering.views.map((one) => withShortPrompt(one, maxPrompt));
+    const data = cut < CUTS.promptsInData ? views : views.map((one) => withShortPrompt(one, SHORT_PROMPT.data));
     return {
       content,
       ...(hasData && { structuredContent: rendering.data(data) }),
@@ -99,21 +94,17 @@ function renderingOf(outcome: SingleOutcome | JobsOutcome, options: JobViewOptio
   }
   const { job, duplicate, waitedSeconds, eta, isWhole } = outcome;
   const view = jobView(job, { ...options, duplicate });
+  const isOpen = ['queued', 'submitting', 'unknown'].includes(job.state);
   const viewerEta = eta && { fraction: eta.fraction, seconds_left: Math.round(eta.leftMs / 1_000) };
   return {
     views: [view],
-    isError: isUnsuccessful(job),
+    // There is no picture, or nobody knows whether there will be one. A job that only could not be polled goes on.
+    isError: job.state === 'failed' || (isOpen && job.failure !== undefined),
     data: ([shown = view]: Views) => shown,
     viewerData: ([shown = view]: Views) => ({ [`${VIEWER_META}job`]: shown, [`${VIEWER_META}eta`]: viewerEta }),
     text: ([shown = view]: Views, notes: readonly string[]) =>
       jobText(shown, job, { notes, waitedSeconds, ...(isWhole && { isWhole }), now: options.now }),
   };
-}
-
-/** There is no picture, or nobody knows whether there will be one. A job that only could not be polled goes on. */
-function isUnsuccessful({ state, failure }: Job): boolean {
-  const isOpen = state === 'queued' || state === 'submitting' || state === 'unknown';
-  return state === 'failed' || (isOpen && failure !== undefined);
 }
 
 function linkPart(job: Job): ContentBlock {
@@ -172,12 +163,12 @@ function imagePart({ bytes, mediaType }: ShownPicture): ContentBlock {
 }
 
 /** With equal shares of the room, up to the first of several that would be too small to judge, or too late. */
-async function picturesWithin(room: number, maxSidePx: number, jobs: readonly Job[], { pictureOf, now }: ResultDeps) {
+async function picturesWithin(room: number, maxSidePx: number, jobs: readonly Job[], { pictureOf, clock }: ResultDeps) {
   const pictures: ShownPicture[] = [];
-  const until = now() + PREVIEWS_LIMIT_MS;
+  const until = clock.monotonic() + PREVIEWS_LIMIT_MS;
   const leastPx = jobs.length === 1 ? 0 : Math.min(JUDGED_SIDE_PX, maxSidePx);
   for (const job of jobs) {
-    if (pictures.length > 0 && now() > until) break;
+    if (pictures.length > 0 && clock.monotonic() > until) break;
     const picture = await pictureOf(job, { maxBytes: bytesWithin(room / jobs.length), maxSidePx });
     const { width, height } = (picture?.isPreview && picture.size) || { width: leastPx, height: leastPx };
     if (picture === undefined || Math.max(width, height) < leastPx) break;

@@ -46,5 +46,7 @@ export function failed(code: string, path: string): Error {
 }
 
 export function storageFailed(reason: StorageReason, creditsSpent: CreditsSpent, cause?: unknown): FluxError {
-  return new FluxError({ kind: 'storage_failed', reason, creditsSpent, retry: 'no' }, { cause });
+  // A picture that is paid for can be saved later.
+  const retry = creditsSpent === 'yes' ? 'same_job' : 'no';
+  return new FluxError({ kind: 'storage_failed', reason, creditsSpent, retry }, { cause });
 }

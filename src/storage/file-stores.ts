@@ -10,9 +10,9 @@ import type { Replacement, SharedValue, SharedValues, ValueSpec, Version } from 
 import { NO_VERSION } from '../core/shared-value.ts';
 import { FileChangeQueue } from './presence.ts';
 import { failed, storageFailed } from './disk-errors.ts';
-import { createDiskFiles, createInFolder, type FileSystem, hashOf, kept, makeFolder } from './file-system.ts';
+import { createDiskFiles, createInFolder, type FileSystem, hashOf, kept, makeFolder, ownName } from './file-system.ts';
 import { withAbsolutePath, withRecordedPath } from './output-folder.ts';
-import { namesIn, newestIn, readStored, textOfVersion, VersionedFile, versionFile, Writer } from './versioned-file.ts';
+import { namesIn, newestIn, readStored, textOfVersion, VersionedFile, versionFile } from './versioned-file.ts';
 
 /** `files`: this machine's unless a test makes others. */
 type Deps = { clock: Clock; log: Log; files?: FileSystem };
@@ -53,7 +53,7 @@ export function createFileJobStore(
 
   const withFile = (job: Job, path: typeof withAbsolutePath): Job =>
     job.file === undefined || outputFolder === undefined ? job : path(job, outputFolder);
-  const writer = new Writer();
+  const writer = ownName();
   function remember(id: string, name: string): VersionedFile<Job> {
     const file = new VersionedFile(join(jobs, dayOf(id)), name, jobSchema, { files, clock }, writer);
     known.set(id, file);

@@ -2,10 +2,8 @@
 import { link, readdir, unlink } from 'node:fs/promises';
 import { extname, join, parse } from 'node:path';
 import type { Clock } from '../core/ports.ts';
-import { FluxError } from '../core/failure.ts';
 import type { ImageStore, Picture, PictureLabel } from '../core/image-store.ts';
-import type { StorageReason } from '../core/reasons.ts';
-import { cannotLink, errorCode, isBusy } from './disk-errors.ts';
+import { cannotLink, errorCode, isBusy, storageFailed } from './disk-errors.ts';
 import { ownName, retryBusy, syncFolder, writeNewFile } from './file-system.ts';
 import { type GuardedFolder, openGuarded, RESERVED_NAME, Replaced, readRegular, readSaved } from './output-folder.ts';
 
@@ -29,7 +27,7 @@ export function createImageFolder(
         const folder = await openGuarded(root, [month], true);
         return join(target, await saveIn(folder, picture, label, clock).finally(folder.close));
       } catch (error) {
-        throw failed({ code: 'picture_not_saved', folder: target, problem: errorCode(error) }, error);
+        throw storageFailed({ code: 'picture_not_saved', folder: target, problem: errorCode(error) }, 'yes', error);
       }
     },
     async read(file) {
@@ -38,8 +36,9 @@ export function createImageFolder(
         if (!isPicture(bytes, extname(file).slice(1))) throw new Replaced('no_picture');
         return bytes;
       } catch (error) {
-        if (error instanceof Replaced) throw failed({ code: 'picture_replaced', file, by: error.code }, error);
-        throw failed({ code: 'picture_not_readable', file, error: errorCode(error) }, error);
+        if (error instanceof Replaced)
+          throw storageFailed({ code: 'picture_replaced', file, by: error.code }, 'yes', error);
+        throw storageFailed({ code: 'picture_not_readable', file, error: errorCode(error) }, 'yes', error);
       }
     },
   };
@@ -102,10 +101,6 @@ async function saveIn(
     for (const name of made) await unlink(folder.at(name)).catch(() => undefined);
     throw error;
   }
-}
-
-function failed(reason: StorageReason, cause: unknown): FluxError {
-  return new FluxError({ kind: 'storage_failed', reason, creditsSpent: 'yes', retry: 'same_job' }, { cause });
 }
 
 /** `YYYY-MM` of the day on which the job was created, in UTC. */

@@ -53,34 +53,24 @@ export async function textOfVersion(path: string, files: FileSystem): Promise<st
   return (await files.readText(path)) ?? files.readText(join(path, INNER));
 }
 
-/** Who changes values, and so how it finds its changes again: a version keeps the last one of each. */
-export class Writer {
-  readonly #name = ownName();
-  #changes = 0;
-
-  newChange(): string {
-    this.#changes += 1;
-    return `${this.#name}.${this.#changes}`;
-  }
-
-  made(change: string): boolean {
-    return change.startsWith(`${this.#name}.`);
-  }
-}
-
 export class VersionedFile<Value> {
+  /** That were begun by this process, in all of its files. */
+  static #changes = 0;
   /** The version that this process has read or made last. `stamp` tells its file from another one of that name. */
   #last: { found: Found<Value>; stamp: string | undefined } | undefined;
   /** Names of files of the folder that were half written when it was listed last. */
   #parts: readonly string[] = [];
 
-  /** @param folder absolute; made at the first change */
+  /**
+   * @param folder absolute; made at the first change
+   * @param writer who changes the value, and so how it finds its changes again: a version keeps the last one of each
+   */
   constructor(
     private readonly folder: string,
     private readonly name: string,
     private readonly schema: ValueSpec<Value>['schema'],
     private readonly deps: FileDeps,
-    private readonly writer = new Writer(),
+    private readonly writer = ownName(),
   ) {}
 
   path(number: number): string {
@@ -134,8 +124,9 @@ export class VersionedFile<Value> {
 
   /** One call at a time. @returns the new version; `undefined`: others were faster. @throws the system's error */
   async replace(version: Version, value: Value, durability: Durability): Promise<Version | undefined> {
-    const id = this.writer.newChange();
-    const others = version.changes.filter((change) => !this.writer.made(change));
+    VersionedFile.#changes += 1;
+    const id = `${this.writer}.${VersionedFile.#changes}`;
+    const others = version.changes.filter((change) => !change.startsWith(`${this.writer}.`));
     const changes = [...others, id].slice(-WRITERS_MAX);
     const number = version.number + 1;
     const isDurable = durability === 'machine' || number - (version.durable ?? number) > UNFORCED_MAX;

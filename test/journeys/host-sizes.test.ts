@@ -47,7 +47,8 @@ async function columnFor(profile: (typeof HOST_PROFILES)[number], side: number, 
       shown = picture.isPreview ? `${picture.size.width} px` : 'whole';
     return picture;
   };
-  const deps = { view: times, pictureOf, sheetOf: async () => undefined, redact: (text: string) => text, now: () => 0 };
+  const clock = { ...systemClock, monotonic: () => 0 };
+  const deps = { view: times, pictureOf, sheetOf: async () => undefined, redact: (text: string) => text, clock };
   const result = await jobsResult({ type: 'job', job }, form, deps);
   const characters = JSON.stringify(result).length;
   expect(characters).toBeLessThanOrEqual(profile.maxCharacters);

@@ -42,11 +42,7 @@ const KINDS = ['SCALAR', 'ENUM', 'OBJECT', 'INTERFACE', 'UNION', 'INPUT_OBJECT']
 /** A type as it is used: the named type, how many lists are around it, and whether the outside is non-null. */
 export type TypeRef = { kind: (typeof KINDS)[number]; name: string; lists: number; required: boolean };
 /** Every type that has members; a type that is not in `types` is one of which nothing is known. */
-export type SchemaModel = {
-  queryType: string;
-  mutationType: string | undefined;
-  types: ReadonlyMap<string, TypeModel>;
-};
+export type SchemaModel = NonNullable<ReturnType<typeof readSchema>>;
 
 const namedType = z
   .object({ kind: z.enum(KINDS), name })
@@ -101,7 +97,7 @@ const answer = z.object({
 });
 
 /** Reads the answer to `SCHEMA_DOCUMENT`; `undefined` when it is none. What cannot be read in it is left out. */
-export function readSchema(data: unknown): SchemaModel | undefined {
+export function readSchema(data: unknown) {
   const parsed = answer.safeParse(data);
   if (!parsed.success) return undefined;
   const { queryType, mutationType, types: all } = parsed.data.__schema;

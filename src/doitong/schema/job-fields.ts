@@ -14,14 +14,6 @@ export type Selected = { path: Path; as?: DocumentedName };
 export const DOCUMENTED_NAMES = ['id', 'status', 'creditCost', 'error', 'createdAt', 'metadata'] as const;
 export type DocumentedName = (typeof DOCUMENTED_NAMES)[number];
 
-type JobFields = {
-  selected: readonly Selected[];
-  /** It has what a job has at least: an id, a status, and a place for the address. */
-  isJob: boolean;
-  /** Higher is worse: how far the address is from the plain `url`. */
-  cost: number;
-};
-
 /** The fields of a type that can be asked for without arguments; none any more of a schema that asks for endless work. */
 export type FieldsIn = (typeName: string) => readonly FieldModel[];
 
@@ -65,7 +57,7 @@ export function createFieldsIn(schema: SchemaModel): FieldsIn {
   };
 }
 
-export function jobFields(typeName: string, fieldsIn: FieldsIn): JobFields {
+export function jobFields(typeName: string, fieldsIn: FieldsIn) {
   const fields = fieldsIn(typeName);
   const named = KNOWN_FIELDS.flatMap((known): Selected[] => {
     const path = pathTo(known, fields, fieldsIn);
@@ -74,7 +66,9 @@ export function jobFields(typeName: string, fieldsIn: FieldsIn): JobFields {
   const addresses = addressesIn(typeName, fieldsIn);
   return {
     selected: [...named, ...addresses.map(({ path }): Selected => ({ path }))].sort((a, b) => rank(a) - rank(b)),
+    /** It has what a job has at least: an id, a status, and a place for the address. */
     isJob: addresses.length > 0 && ['id', 'status'].every((name) => named.some(({ as }) => as === name)),
+    /** Higher is worse: how far the address is from the plain `url`. */
     cost: (addresses[0]?.cost ?? 0) / 10,
   };
 }

@@ -89,7 +89,7 @@ function candidate(
   // An invoice has an id, a status and an address as well.
   if (!isOrdered && distance === undefined) return undefined;
   const cost = (deprecated ? 2_000 : 0) + (isOrdered ? 0 : 300) + (distance ?? 40) + job.cost + argument.cost;
-  const query = { field, argument: argument.path, selected: [...job.selected] };
+  const query = { field, argument: argument.path, selected: job.selected };
   return { cost, query: argument.takesNumber ? { ...query, takesNumber: true } : query };
 }
 

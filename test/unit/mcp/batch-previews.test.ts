@@ -4,6 +4,7 @@ import type { PreviewBounds, ShownPicture } from '../../../src/core/image-store.
 import type { Job } from '../../../src/core/job.ts';
 import { IMAGE_SIDE_MAX_PX } from '../../../src/mcp/hosts.ts';
 import { jobsResult } from '../../../src/mcp/result.ts';
+import { systemClock } from '../../../src/runtime/system.ts';
 import { CREATED_AT, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 
 const TIMES = { now: CREATED_AT };
@@ -43,7 +44,13 @@ async function resultOf({ side = 256, previewMs = 100, failed = [], hasSheet = t
     return hasSheet ? { ...PREVIEW, bytes: new Uint8Array([1, 2, 3]) } : undefined;
   };
   const outcome = { type: 'jobs' as const, jobs, duplicates: [] };
-  const deps = { view: TIMES, pictureOf, sheetOf, redact: (words: string) => words, now: () => time };
+  const deps = {
+    view: TIMES,
+    pictureOf,
+    sheetOf,
+    redact: (words: string) => words,
+    clock: { ...systemClock, monotonic: () => time },
+  };
   const form = { ...FORM, ...(maxSidePx !== undefined && { maxSidePx }) };
   const { content } = await jobsResult(outcome, form, deps);
   const [text] = content;

@@ -7,6 +7,7 @@ import type { PreviewBounds, ShownPicture } from '../../../src/core/image-store.
 import { RESULT_CONTENT, type ResultPart } from '../../../src/core/ports.ts';
 import { HOST_PROFILES, IMAGE_SIDE_MAX_PX, profileOf } from '../../../src/mcp/hosts.ts';
 import { jobsResult, type ResultDeps } from '../../../src/mcp/result.ts';
+import { systemClock } from '../../../src/runtime/system.ts';
 import { CREATED_AT, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 
 const TIMES = { now: CREATED_AT };
@@ -51,7 +52,7 @@ const depsOf = (pictureOf: ResultDeps['pictureOf']) => ({
   sheetOf: async (_: readonly Job[], __: readonly number[], bounds: PreviewBounds) =>
     greedy(savedJob(0, 'all'), bounds),
   redact: (text: string) => text,
-  now: () => 0,
+  clock: { ...systemClock, monotonic: () => 0 },
 });
 
 function batchOf(

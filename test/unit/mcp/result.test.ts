@@ -7,6 +7,7 @@ import type { PreviewBounds, ShownPicture } from '../../../src/core/image-store.
 import { RESULT_CONTENT, type ResultPart } from '../../../src/core/ports.ts';
 import { jobView } from '../../../src/mcp/job-view.ts';
 import { jobsResult, refusal, valueResult } from '../../../src/mcp/result.ts';
+import { systemClock } from '../../../src/runtime/system.ts';
 import { CREATED_AT, sampleFailure, sampleJob } from '../core/sample-jobs.ts';
 
 const saved = sampleJob({ state: 'saved', remoteId: 'dt_1', file: '/pictures/fox.png', mediaType: 'image/png' });
@@ -31,7 +32,7 @@ const resultOf = (content: readonly ResultPart[], options: Options = {}): Promis
     pictureOf,
     sheetOf: async () => undefined,
     redact: (text) => text,
-    now: () => 0,
+    clock: { ...systemClock, monotonic: () => 0 },
   });
 };
 const typesOf = (result: CallToolResult): string[] => result.content.map((part) => part.type);
