@@ -1,4 +1,4 @@
-/** The primitives: Wakeup, Mutex, BoundedMap, madeOnce, how long to pause before trying again, how much a value may hold. */
+/** The primitives: Wakeup, Mutex, BoundedMap, madeOnce, attempt, how long to pause before trying again, how much a value may hold. */
 import type { Clock } from './ports.ts';
 
 export class Wakeup {
@@ -85,6 +85,15 @@ export function madeOnce<Value>(make: () => Promise<Value>): () => Promise<Value
     });
     return making;
   };
+}
+
+/** What it returns, and `undefined` when it throws: for questions that are answered by trying alone. */
+export function attempt<Value>(work: () => Value): Value | undefined {
+  try {
+    return work();
+  } catch {
+    return undefined;
+  }
 }
 
 /** The arguments of tools need three levels. */

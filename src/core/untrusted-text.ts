@@ -3,6 +3,7 @@
  * addresses may be shown as they are, which addresses lead into this machine or network, and which name was meant.
  */
 import ipaddr from 'ipaddr.js';
+import { attempt } from './primitives.ts';
 import type { Redact } from './redaction.ts';
 
 // C0 and C1 controls, bidi overrides and isolates, zero-width and other invisible marks, line separators, lone
@@ -82,11 +83,7 @@ export function isPublicAddress(text: string): boolean {
 
 /** `undefined` for what is no address. `URL.canParse` of Node 20 refuses some with umlauts once it is called often. */
 export function urlOf(text: string, base?: string): URL | undefined {
-  try {
-    return new URL(text, base);
-  } catch {
-    return undefined;
-  }
+  return attempt(() => new URL(text, base));
 }
 
 const ADDRESS_MAX_CHARACTERS = 8_192;

@@ -1,5 +1,6 @@
 /** Opens the body of an answer leniently: whatever arrives becomes a job's raw fields and a list of errors. */
 import * as z from 'zod';
+import { attempt } from '../core/primitives.ts';
 import type { Redact } from '../core/redaction.ts';
 import { cleanWithout } from '../core/untrusted-text.ts';
 import { parseJsonLosslessly } from './lossless-json.ts';
@@ -93,11 +94,7 @@ function hasTooManyValues(text: string): boolean {
 
 function parseJson(bodyText: string | undefined): unknown {
   if (bodyText === undefined || hasTooManyValues(bodyText)) return undefined;
-  try {
-    return parseJsonLosslessly(bodyText.startsWith('\uFEFF') ? bodyText.slice(1) : bodyText);
-  } catch {
-    return undefined;
-  }
+  return attempt(() => parseJsonLosslessly(bodyText.startsWith('\uFEFF') ? bodyText.slice(1) : bodyText));
 }
 
 function jobIn(data: Fields | undefined): Envelope['job'] {

@@ -1,7 +1,7 @@
 /** Separates events that the service has signed from everything else, and reads from them which job to poll. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod';
-import { BoundedMap } from '../core/primitives.ts';
+import { attempt, BoundedMap } from '../core/primitives.ts';
 import { type Clock, type Log, WEBHOOK_BODY_MAX_BYTES, type WebhookSink } from '../core/ports.ts';
 import { parseJsonLosslessly } from './lossless-json.ts';
 import { remoteIdSchema } from './wire-values.ts';
@@ -75,9 +75,6 @@ function signatureIn(headers: readonly string[]): Uint8Array | undefined {
 }
 
 function idIn(body: Uint8Array): string | undefined {
-  try {
-    return event.safeParse(parseJsonLosslessly(new TextDecoder('utf-8', { fatal: true }).decode(body))).data?.id;
-  } catch {
-    return undefined;
-  }
+  const content = attempt(() => parseJsonLosslessly(new TextDecoder('utf-8', { fatal: true }).decode(body)));
+  return event.safeParse(content).data?.id;
 }

@@ -1,6 +1,7 @@
 /** The formats that are decoded here, JPEG, PNG and WebP, with what they carry: EXIF data and a colour profile. */
 import { inflateSync } from 'node:zlib';
 import type { PixelSize } from '../core/image-store.ts';
+import { attempt } from '../core/primitives.ts';
 
 /** What a format finds in bytes whose length nobody vouches for. */
 export type Found = {
@@ -161,11 +162,8 @@ const PROFILE_NAME_MAX_BYTES = 80;
 /** The profile behind its name and the number of its compression. */
 function unpacked(content: Buffer, maxBytes: number): Uint8Array | undefined {
   const nameEnd = content.subarray(0, PROFILE_NAME_MAX_BYTES).indexOf(0);
-  try {
-    return nameEnd < 0 ? undefined : inflateSync(content.subarray(nameEnd + 2), { maxOutputLength: maxBytes });
-  } catch {
-    return undefined;
-  }
+  if (nameEnd < 0) return undefined;
+  return attempt(() => inflateSync(content.subarray(nameEnd + 2), { maxOutputLength: maxBytes }));
 }
 
 /** RFC 9649. */

@@ -1,6 +1,6 @@
 /** Repairs what can mean one thing only in the arguments of a call. */
 import type * as z from 'zod';
-import { excessOf } from '../core/primitives.ts';
+import { attempt, excessOf } from '../core/primitives.ts';
 
 export type Schema = z.core.JSONSchema.BaseSchema;
 
@@ -33,11 +33,7 @@ function readText(text: string, schema: Schema | undefined): unknown {
   if (type === 'integer' || type === 'number')
     return Number.isFinite(Number(text)) && String(Number(text)) === text ? Number(text) : text;
   if (type !== 'array') return text;
-  try {
-    const list: unknown = JSON.parse(text);
-    // The bounds of a call hold for what it hides in a text, too.
-    return Array.isArray(list) && excessOf(list) === undefined ? repaired(list, schema) : text;
-  } catch {
-    return text;
-  }
+  const list = attempt((): unknown => JSON.parse(text));
+  // The bounds of a call hold for what it hides in a text, too.
+  return Array.isArray(list) && excessOf(list) === undefined ? repaired(list, schema) : text;
 }

@@ -3,6 +3,7 @@ import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import { FluxError } from '../core/failure.ts';
 import type { Log } from '../core/ports.ts';
+import { attempt } from '../core/primitives.ts';
 import { type Redact, redactValues } from '../core/redaction.ts';
 import { cleanWithout } from '../core/untrusted-text.ts';
 import { failureSentences, nextStep } from './failure-text.ts';
@@ -47,15 +48,11 @@ function problemsIn(error: unknown, redact: Redact): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const start = error.message.indexOf('[');
   if (start === -1) return undefined;
-  try {
-    const issues = issuesSchema.parse(JSON.parse(error.message.slice(start))).slice(0, 5);
-    const problems = issues.map(({ path, message }) => {
-      const name = cleanWithout(redact, path.join('.').replace(/^params\./u, ''), 200);
-      if (message.endsWith('received undefined')) return `${name} is missing`;
-      return `${name}: ${cleanWithout(redact, message.replace(/^Invalid input: /u, ''))}`;
-    });
-    return problems.join('; ');
-  } catch {
-    return undefined;
-  }
+  const issues = issuesSchema.safeParse(attempt(() => JSON.parse(error.message.slice(start)))).data?.slice(0, 5);
+  const problems = issues?.map(({ path, message }) => {
+    const name = cleanWithout(redact, path.join('.').replace(/^params\./u, ''), 200);
+    if (message.endsWith('received undefined')) return `${name} is missing`;
+    return `${name}: ${cleanWithout(redact, message.replace(/^Invalid input: /u, ''))}`;
+  });
+  return problems?.join('; ');
 }

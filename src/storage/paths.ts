@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { homedir, platform } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { FluxError } from '../core/failure.ts';
+import { attempt } from '../core/primitives.ts';
 import { hashOf } from './file-system.ts';
 
 type FolderVariables = Readonly<Record<string, string | undefined>>;
@@ -90,11 +91,7 @@ function absolute(path: string | undefined): string | undefined {
 
 /** Absent in a container without a user of that number, and where HOME is no path. */
 function homeFolder(): string | undefined {
-  try {
-    return absolute(homedir());
-  } catch {
-    return undefined;
-  }
+  return absolute(attempt(homedir));
 }
 
 function homeFor(setting: string): string {

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { attempt } from '../core/primitives.ts';
 import type { Durability, ValueSpec, Version } from '../core/shared-value.ts';
 import { cannotLink, errorCode, isAbsent, isBusy, isFileInUse } from './disk-errors.ts';
 import { createInFolder, type FileDeps, type FileSystem, ownName, retryBusy } from './file-system.ts';
@@ -307,11 +308,7 @@ export function readStored<Value>(text: string | undefined, schema?: ValueSpec<V
 
 /** Empty for what is no JSON. */
 function jsonIn(text = ''): { format?: unknown; value?: unknown } & Partial<Built> {
-  try {
-    return JSON.parse(text) ?? {};
-  } catch {
-    return {};
-  }
+  return attempt(() => JSON.parse(text)) ?? {};
 }
 
 function checksum(text: string): string {

@@ -11,6 +11,7 @@ import {
   SUPPORTED_PROTOCOL_VERSIONS,
   UnsupportedProtocolVersionError,
 } from '@modelcontextprotocol/server';
+import { attempt } from '../core/primitives.ts';
 import { cleanLine, fenced } from '../core/untrusted-text.ts';
 
 /** `id` is `null` where the message had none that can be repeated. */
@@ -35,7 +36,7 @@ export type Reading =
 export function readLine(bytes: Uint8Array, asked: ReadonlySet<RequestId>): Reading | readonly Reading[] {
   // A byte order mark is dropped by the decoder, before whichever line a writer has put it.
   const text = new TextDecoder().decode(bytes);
-  const value = parsed(text);
+  const value = attempt((): unknown => JSON.parse(text));
   if (!isUtf8(bytes)) {
     const id = isObject(value) && Object.hasOwn(value, 'method') ? repeatable(value.id) : null;
     return refused(refusal(id, ProtocolErrorCode.ParseError, 'Parse error: the line is not UTF-8.'));
@@ -110,14 +111,6 @@ function readResponse(value: Record<string, unknown>): Reading {
 function repeatable(id: unknown): RequestId | null {
   if (typeof id === 'string') return id;
   return typeof id === 'number' && Math.abs(id) <= Number.MAX_SAFE_INTEGER ? id : null;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
