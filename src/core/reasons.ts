@@ -121,7 +121,7 @@ export type PictureReason =
   | { code: 'picture_nowhere' | 'picture_data_missing' | 'picture_other_part' | 'picture_incomplete' }
   | { code: 'picture_too_large'; maxBytes: number }
   | { code: 'picture_too_slow'; seconds: number }
-  | { code: 'picture_transfer_broke'; errorCode?: string }
+  | { code: 'picture_transfer_broke'; errorCode?: string | undefined }
   | { code: 'not_a_picture'; found: TextFound | 'something_else' };
 
 /** `secret`: it contains one of this server. `too_long`: `shown` is its number of characters. */

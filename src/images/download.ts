@@ -74,15 +74,12 @@ export function createImageDownload(
           throw downloadFailure({ ...error.problem, to: 'picture' }, { cause: error });
         }
         if (deadline.signal.aborted) throw downloadFailure({ code: 'picture_too_slow', seconds: TIMEOUT_MS / 1_000 });
-        const errorCode = codeOf(error);
-        throw downloadFailure({ code: 'picture_transfer_broke', ...(errorCode && { errorCode }) }, { cause: error });
+        throw downloadFailure({ code: 'picture_transfer_broke', errorCode: codeOf(error) }, { cause: error });
       } finally {
         deadline.clear();
       }
     },
-    close: async () => {
-      await Promise.all([outside.destroy(), own.destroy()]);
-    },
+    close: async () => void (await Promise.all([outside.destroy(), own.destroy()])),
   };
 }
 
@@ -130,8 +127,10 @@ export async function bytesIn(answer: Answer): Promise<Uint8Array> {
   }
   const encoding = headers['content-encoding'];
   const isReadable = (bytes: Uint8Array): boolean => inspectPicture(bytes) !== undefined;
+  const arrived = Buffer.concat(chunks);
+  if (encoding === undefined && isReadable(arrived)) return arrived;
   const limits = { maxBytes: PICTURE_MAX_BYTES, isReadable };
-  const content = await wholeContent(chunks, encoding, limits).catch((error: unknown) => {
+  const content = await wholeContent([arrived], encoding, limits).catch((error: unknown) => {
     throw error instanceof ContentTooLarge ? tooLarge() : error;
   });
   if (content !== undefined) return content;
