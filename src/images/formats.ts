@@ -41,9 +41,7 @@ const END_OF_IMAGE = 0xd9;
 const START_OF_SCAN = 0xda;
 /** Another picture, other dimensions, a hierarchy: decoders differ in which of two frames they make room for. */
 const CONTRADICTIONS = [0xd8, 0xdc, 0xde];
-const APP0 = 0xe0;
-const APP1 = 0xe1;
-const APP2 = 0xe2;
+const [APP0, APP1, APP2] = [0xe0, 0xe1, 0xe2];
 /** Between C0 and CF, these are tables and not the beginning of a frame. */
 const NO_FRAMES = [0xc4, 0xc8, 0xcc];
 const ICC = 'ICC_PROFILE\0';
@@ -85,26 +83,19 @@ export function withProfile(bytes: Uint8Array, profile: Uint8Array): Uint8Array 
   return Buffer.concat([bytes.subarray(0, at), head, name, profile, bytes.subarray(at)]);
 }
 
-/**
- * Up to the end marker, or to where it cannot go on. `from` to `to` is what follows the length; empty for markers that
- * have none.
- */
+/** Up to the end marker, or to where it cannot go on. `from` to `to` is what follows the length, where there is one. */
 function* segments(bytes: Buffer): Iterable<{ marker: number; from: number; to: number }> {
   for (let at = 2; bytes[at] === 0xff; ) {
+    // Bytes to fill up may stand before a marker.
+    while (bytes[at + 1] === 0xff) at += 1;
     const marker = bytes[at + 1] ?? 0;
-    if (marker === 0xff) {
-      at += 1;
-    } else if (marker === 0x01 || (marker >= 0xd0 && marker <= END_OF_IMAGE)) {
-      at += 2;
-      yield { marker, from: at, to: at };
-      if (marker === END_OF_IMAGE) return;
-    } else {
-      const length = uint(bytes, at + 2, 2);
-      if (length < 2) return;
-      const to = at + 2 + length;
-      yield { marker, from: at + 4, to };
-      at = marker === START_OF_SCAN ? endOfScan(bytes, to) : to;
-    }
+    const isBare = marker === 0x01 || (marker >= 0xd0 && marker <= END_OF_IMAGE);
+    const length = isBare ? 0 : uint(bytes, at + 2, 2);
+    if (!isBare && length < 2) return;
+    const to = at + 2 + length;
+    yield { marker, from: at + 4, to };
+    if (marker === END_OF_IMAGE) return;
+    at = marker === START_OF_SCAN ? endOfScan(bytes, to) : to;
   }
 }
 
