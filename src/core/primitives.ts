@@ -1,4 +1,4 @@
-/** The primitives: Wakeup, Mutex, BoundedMap, madeOnce, attempt, the pause before a retry, how much a value may hold. */
+/** Primitives: Wakeup, Mutex, BoundedMap, madeOnce, attempt, the pause before a retry, how much a value may hold. */
 import type { Clock } from './ports.ts';
 
 export class Wakeup {
