@@ -217,9 +217,7 @@ export function createTransport(origin: string, clock: Clock, proxies: ProxySett
       const agent = request.purpose === 'submit' ? fresh : kept;
       return oneExchange(agent, request, deadline.signal).finally(() => deadline.clear());
     },
-    async close() {
-      await Promise.all([kept.destroy(), fresh.destroy()]);
-    },
+    close: async () => void (await Promise.all([kept.destroy(), fresh.destroy()])),
   };
 }
 

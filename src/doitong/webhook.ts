@@ -44,7 +44,8 @@ export function createWebhookSink({ secret, path, knows, addMarker, clock, log }
       isWarned = true;
       return 401;
     }
-    const remoteId = idIn(body);
+    const content = attempt(() => parseJsonLosslessly(new TextDecoder('utf-8', { fatal: true }).decode(body)));
+    const remoteId = event.safeParse(content).data?.id;
     if (remoteId === undefined) return 404;
     const signature = digest.toString('hex');
     const now = clock.monotonic();
@@ -72,9 +73,4 @@ function signatureIn(headers: readonly string[]): Uint8Array | undefined {
   const values = headers.filter((_, index) => headers[index - 1]?.toLowerCase() === HEADER && index % 2 === 1);
   const [, hex] = values.length === 1 ? (SIGNATURE.exec(values[0] ?? '') ?? []) : [];
   return hex === undefined ? undefined : Buffer.from(hex, 'hex');
-}
-
-function idIn(body: Uint8Array): string | undefined {
-  const content = attempt(() => parseJsonLosslessly(new TextDecoder('utf-8', { fatal: true }).decode(body)));
-  return event.safeParse(content).data?.id;
 }

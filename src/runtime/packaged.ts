@@ -7,12 +7,7 @@ declare const __FLUX_PRO_MCP_VERSION__: string | undefined;
 export const VERSION: string = typeof __FLUX_PRO_MCP_VERSION__ === 'string' ? __FLUX_PRO_MCP_VERSION__ : '0.0.0-dev';
 
 /** Next to the bundle; when run from source, the page of the last build. */
-const PAGES = ['./viewer.html', '../../dist/viewer.html'];
-
 export async function readViewerPage(): Promise<string | undefined> {
-  for (const page of PAGES) {
-    const text = await readFile(new URL(page, import.meta.url), 'utf8').catch(() => undefined);
-    if (text !== undefined) return text;
-  }
-  return undefined;
+  const read = (page: string): Promise<string> => readFile(new URL(page, import.meta.url), 'utf8');
+  return read('./viewer.html').catch(() => read('../../dist/viewer.html').catch(() => undefined));
 }

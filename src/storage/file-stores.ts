@@ -309,9 +309,8 @@ export function createFileValues(folder: string, { clock, log, files = createDis
             const { type, value, changes, durable } = isDamaged ? await file.readUndamaged() : newest;
             // Replacing it would take away what the newer version knows of money.
             if (type === 'newer') throw storageFailed({ code: 'state_is_newer', path: file.path(number) }, 'no');
-            const version = { number, changes, durable };
-            if (isDamaged) return { value: value ?? (await initial()), version: { ...version, isDamaged } };
-            return { value: value as Value, version };
+            const version = { number, changes, durable, ...(isDamaged && { isDamaged }) };
+            return { value: value ?? (await initial()), version };
           }),
         replace: (version, value, durability) =>
           kept(folder, 'no', async () => {

@@ -90,12 +90,8 @@ async function patiently<T>(work: Promise<T>, late: T, clock: Clock): Promise<T>
 
 /** `undefined` for what cannot be written to. */
 async function identityOf(folder: string): Promise<string | undefined> {
-  try {
-    const [{ dev, ino, mode }] = await Promise.all([stat(folder, { bigint: true }), access(folder, constants.W_OK)]);
-    return [dev, ino, mode].join(':');
-  } catch {
-    return undefined;
-  }
+  const [found] = await Promise.all([stat(folder, { bigint: true }), access(folder, constants.W_OK)]).catch(() => []);
+  return found && [found.dev, found.ino, found.mode].join(':');
 }
 
 async function tried(wanted: FolderToCheck, make: boolean, clock: Clock): Promise<FolderState> {

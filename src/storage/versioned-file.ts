@@ -298,7 +298,7 @@ const DAMAGED = { type: 'damaged', changes: [] } as const;
 export function readStored<Value>(text: string | undefined, schema?: ValueSpec<Value>['schema']): Stored<Value> {
   const [checked, crc, body = ''] = CHECKED.exec(text ?? '') ?? [];
   if (checked !== undefined && checksum(body) !== crc) return DAMAGED;
-  const { format, value: stored, changes = [], durable } = jsonIn(text);
+  const { format, value: stored, changes = [], durable }: Unchecked = attempt(() => JSON.parse(text ?? '')) ?? {};
   if (checked !== undefined) return { type: 'value', value: stored as Value, changes, durable };
   if (typeof format !== 'number' || format < FORMAT) return DAMAGED;
   const value = schema?.safeParse(stored).data;
@@ -306,10 +306,7 @@ export function readStored<Value>(text: string | undefined, schema?: ValueSpec<V
   return value === undefined ? DAMAGED : { type: 'value', value, changes: [] };
 }
 
-/** Empty for what is no JSON. */
-function jsonIn(text = ''): { format?: unknown; value?: unknown } & Partial<Built> {
-  return attempt(() => JSON.parse(text)) ?? {};
-}
+type Unchecked = { format?: unknown; value?: unknown } & Partial<Built>;
 
 function checksum(text: string): string {
   return crc32(text).toString(16).padStart(8, '0');
