@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** Builds the whole program into dist/: a start file that old Nodes can read, one ESM program file, lazily loaded chunks, codec files, licences. */
+/** Builds the whole program into dist/: a start file that old Nodes can read, one ESM program file, lazily loaded chunks, codec files, licences, SBOM. */
 import { chmod, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative, sep } from 'node:path';
@@ -8,7 +8,8 @@ import { build } from 'esbuild';
 import { buildViewer } from './build-viewer.mjs';
 import { lazySchemas, smallValidator, unusedImport } from './lean-sdk.mjs';
 import { listedTools } from './listed-tools.mjs';
-import { thirdPartyLicenses } from './third-party-licenses.mjs';
+import { sbom } from './sbom.mjs';
+import { bundledPackages, licenseTexts } from './third-party-licenses.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const OUT = join(ROOT, 'dist');
@@ -64,7 +65,8 @@ const oneProgramFile = {
 };
 
 async function main() {
-  const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+  const readJson = async (file) => JSON.parse(await readFile(join(ROOT, file), 'utf8'));
+  const manifest = await readJson('package.json');
   const { metafile, outputFiles } = await build({
     absWorkingDir: ROOT,
     entryPoints: { program: PROGRAM, 'preview-worker': 'src/images/preview-worker.ts' },
@@ -84,7 +86,7 @@ async function main() {
     mainFields: ['module', 'main'],
     plugins: [await listedTools(ROOT), oneProgramFile, smallValidator(ROOT), unusedImport, lazySchemas],
     alias: { 'node:assert': './scripts/plain-assert.cjs' },
-    define: { __FLUX_PRO_MCP_VERSION__: JSON.stringify(version) },
+    define: { __FLUX_PRO_MCP_VERSION__: JSON.stringify(manifest.version) },
   });
 
   const bin = await buildBin();
@@ -96,8 +98,11 @@ async function main() {
 
   const files = new Map(outputFiles.map(({ path, text }) => [relative(ROOT, path).split(sep).join('/'), text]));
   const viewer = await buildViewer(ROOT);
-  const inputs = [metafile, viewer.metafile].flatMap((one) => [...bundledInputs(one).keys()]);
-  const licenses = await thirdPartyLicenses(ROOT, inputs, CODECS);
+  const metafiles = [metafile, viewer.metafile];
+  const inputs = metafiles.flatMap((one) => [...bundledInputs(one).keys()]);
+  const packages = await bundledPackages(ROOT, inputs, CODECS);
+  const lock = await readJson('package-lock.json');
+  const bom = sbom({ manifest, packages, metafiles, lock, epoch: process.env.SOURCE_DATE_EPOCH });
 
   await rm(OUT, { recursive: true, force: true });
   await mkdir(OUT, { recursive: true });
@@ -110,7 +115,8 @@ async function main() {
     await chmod(copy, 0o644);
   }
   await writeFile(join(OUT, 'viewer.html'), viewer.html);
-  await writeFile(join(OUT, 'THIRD_PARTY_LICENSES.txt'), licenses);
+  await writeFile(join(OUT, 'THIRD_PARTY_LICENSES.txt'), licenseTexts(packages));
+  await writeFile(join(OUT, 'sbom.json'), `${JSON.stringify(bom, null, 2)}\n`);
 }
 
 /** Every source file that left at least a byte in an output, with those outputs. */

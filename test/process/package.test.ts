@@ -7,23 +7,12 @@ import { join, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { afterAll, describe, expect, it } from 'vitest';
+import { PACKAGE_FILES } from '../../scripts/package-rules.ts';
 import { CHECKOUT, unpackPackage } from '../support/packed-program.ts';
 
 const run = promisify(execFile);
 const packed = await unpackPackage();
 afterAll(() => packed.close());
-
-const FILES: readonly RegExp[] = [
-  /^package\.json$/,
-  /^README\.md$/,
-  /^LICENSE$/,
-  /^dist\/main\.js$/,
-  // Chunks of the program, by the bundler's names.
-  /^dist\/[a-z][a-z-]*(?:-[A-Z0-9]{8})?\.js$/,
-  /^dist\/(?:mozjpeg_(?:enc|dec)|webp_dec|squoosh_(?:png|resize)_bg)\.wasm$/,
-  /^dist\/viewer\.html$/,
-  /^dist\/THIRD_PARTY_LICENSES\.txt$/,
-];
 
 async function filesIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
@@ -40,8 +29,8 @@ const manifest = JSON.parse(await readPacked('package.json')) as Record<string, 
 
 describe('the packed package', () => {
   it('holds the program, its licences and its readme, and nothing else', () => {
-    expect(files.filter((file) => !FILES.some((known) => known.test(file)))).toEqual([]);
-    for (const known of FILES) expect(files.filter((file) => known.test(file))).not.toEqual([]);
+    expect(files.filter((file) => !PACKAGE_FILES.some((known) => known.test(file)))).toEqual([]);
+    for (const known of PACKAGE_FILES) expect(files.filter((file) => known.test(file))).not.toEqual([]);
   });
 
   it('has nothing to install and runs nothing on the machine that installs it', () => {
