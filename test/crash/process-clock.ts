@@ -22,7 +22,7 @@ export type ProcessClock = DrivenClock & {
 };
 
 /** Most timers here are pauses before a lock is tried again: to meet for each of them would take most of a run. */
-const STEP_MS = 20;
+const STEP_MS = 50;
 
 export function createProcessClock(folder: string): ProcessClock {
   const clock = createDrivenClock({ stepMs: STEP_MS });
