@@ -20,7 +20,8 @@ export type ProposeOptions = budget.Confirmation & {
 /** What may be committed: `duplicates` has the job that each order would only repeat, resumed where it was idle. */
 export type ReadyProposal = {
   type: 'ready';
-  orders: readonly Order[];
+  /** A part of them, with its duplicates, can be committed as well. */
+  orders: readonly NumberedOrder[];
   duplicates: readonly (Job | undefined)[];
   isBatch: boolean;
   /** Somebody has said yes to the price. */
@@ -39,6 +40,7 @@ export type Proposal =
  */
 export type Ordered = { job: Job; duplicate: boolean; refused?: true };
 
+type NumberedOrder = ReturnType<typeof numbered>[number];
 type Wanted = Pick<OrderToAdmit, 'dedupeKey' | 'allowDuplicate'>;
 /** A new order before it is admitted; `at`: its place in the call. */
 type Draft = Wanted & { at: number; job: Job; isConfirmed: boolean };
@@ -74,10 +76,11 @@ export class Orders {
     // A repeated call for several pictures accepts the price of those that are new by then.
     budget.checkCall(budget.estimateOf(orders), this.settings, isBatch ? undefined : accepted);
 
-    const found = await Promise.all(numbered(orders).map((wanted) => this.#duplicateOf(wanted, signal)));
+    const wanted = numbered(orders);
+    const found = await Promise.all(wanted.map((one) => this.#duplicateOf(one, signal)));
     const duplicates = await Promise.all(found.map((job) => job && this.runner.resume(job, 'order', signal)));
     const added = orders.filter((_, at) => duplicates[at] === undefined);
-    const ready = { type: 'ready' as const, orders, duplicates, isBatch, isConfirmed: false };
+    const ready = { type: 'ready' as const, orders: wanted, duplicates, isBatch, isConfirmed: false };
     // What is found again costs nothing, so that nobody is asked about it.
     if (added.length === 0) return ready;
     const estimate = budget.estimateOf(added);
@@ -156,7 +159,7 @@ export class Orders {
     const now = clock.now();
     const makeId = ids.jobIds(now);
     let batch: string | undefined;
-    return numbered(orders).map(({ request, fileName, nth, ...wanted }, at) => {
+    return orders.map(({ request, fileName, nth, ...wanted }, at) => {
       const id = makeId();
       // The first job lends the call its name.
       if (isBatch) batch ??= id;
