@@ -2,6 +2,7 @@
 import type * as z from 'zod';
 import { SCENARIOS } from '../sandbox/scenarios.ts';
 import { COMMANDS } from '../src/cli/commands.ts';
+import { details } from '../src/cli/generate.ts';
 import { flagHelp, flagText, usage } from '../src/cli/help.ts';
 import { SETTING_NAMES, SETTINGS, type Setting } from '../src/config/settings.ts';
 import { FAILURE_KINDS, type Failure } from '../src/core/failure.ts';
@@ -33,15 +34,23 @@ function settingsTable(): string {
   return table(['environment', 'flag', 'default', 'meaning'], rows);
 }
 
-function commandsTable(): string {
-  const rows = COMMANDS.map((command) => {
+async function commandsTable(): Promise<string> {
+  const rows = COMMANDS.map(async (command) => {
+    const words = await command.flagWords?.();
     const flags = command.flags.map((flag) => {
       const kind = flag.value === undefined ? ' (no value)' : '';
-      return `\`${flagText(flag)}\`${kind} ${flagHelp(flag)}`;
+      return `\`${flagText(flag)}\`${kind} ${flagHelp(flag, words)}`;
     });
     return [`\`flux-pro-mcp ${usage(command)}\``, command.summary, flags.join('<br>')];
   });
-  return table(['command', 'does', 'flags of its own'], rows);
+  return table(['command', 'does', 'flags of its own'], await Promise.all(rows));
+}
+
+function exitCodesTable(): string {
+  return table(
+    ['exit code', 'means'],
+    details.flatMap(({ rows }) => rows.map(({ name, text }) => [`\`${name}\``, text])),
+  );
 }
 
 function toolsTable(): string {
@@ -173,6 +182,7 @@ export const BLOCKS: Readonly<Record<string, () => string | Promise<string>>> = 
   ...TEXT_BLOCKS,
   settings: settingsTable,
   commands: commandsTable,
+  'exit-codes': exitCodesTable,
   tools: toolsTable,
   'tool-arguments': toolArguments,
   failures: failuresTable,

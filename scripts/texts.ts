@@ -20,6 +20,7 @@ import { VARIANTS } from './text-samples/variants.ts';
 import { wrongArguments } from './texts/arguments.ts';
 import { demo } from './texts/demo.ts';
 import { doctor } from './texts/doctor.ts';
+import { generated } from './texts/generate.ts';
 import { limits, lists, resources } from './texts/lists.ts';
 import { logLines, viewerWords } from './texts/literals.ts';
 import { block, textOf, titled } from './texts/markdown.ts';
@@ -229,6 +230,7 @@ export const TEXT_BLOCKS: Readonly<Record<string, () => string | Promise<string>
   'texts-help': help,
   'texts-usage': badUsage,
   'texts-settings': badSettings,
+  'texts-generate': generated,
   'texts-records': records,
   'texts-doctor': doctor,
   'texts-demo': demo,

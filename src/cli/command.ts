@@ -3,15 +3,15 @@ import { parseArgs } from 'node:util';
 import { type Environment, SETTINGS, type Setting, type SettingName } from '../config/settings.ts';
 import { cleanLine, nameMeant } from '../core/untrusted-text.ts';
 
-/** A flag of one command that is not a setting; `value`, as help shows it, is absent for a switch. */
-export type CommandFlag = { name: string; value?: string; repeatable?: true; help: string };
+/** A flag that is not a setting; `value`, as help shows it, is absent for a switch; `help` where `flagWords` has it. */
+export type CommandFlag = { name: string; value?: string; repeatable?: true; help?: string };
 
 /** A part of one command's help that is not made from its flags and settings. */
 export type HelpSection = { title: string; rows: readonly HelpRow[] };
 export type HelpRow = { name: string; text: string };
 
-/** A word that may follow the name of a command; without `words`, any. */
-export type Positional = { name: string; words?: readonly string[]; help: string };
+/** A word that may follow the name of a command; without `words`, any. Only the last one may be repeatable. */
+export type Positional = { name: string; words?: readonly string[]; repeatable?: true; help: string };
 
 export type Arguments = {
   words: readonly string[];
@@ -29,6 +29,8 @@ export type Command = {
   summary: string;
   positionals?: readonly Positional[];
   flags: readonly CommandFlag[];
+  /** Help of flags by their names, where it stands with what checks them. */
+  flagWords?: () => Promise<Readonly<Record<string, string>>>;
   /** The settings that it takes, as flags too. */
   settings: readonly SettingName[];
   /** Further sections of its help, where they are too much to load with every start. */
@@ -58,7 +60,8 @@ export function parseFlags(argv: readonly string[], command: Command): Pick<Argu
   for (const token of tokens) {
     if (token.kind === 'option-terminator') continue;
     if (token.kind === 'positional') {
-      words.push(checkedWord(token.value, command, command.positionals?.[words.length]));
+      const next = command.positionals?.[words.length] ?? command.positionals?.findLast(({ repeatable }) => repeatable);
+      words.push(checkedWord(token.value, command, next));
       continue;
     }
     const { name, rawName, value } = token;

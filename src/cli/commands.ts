@@ -5,6 +5,12 @@ import type { Command } from './command.ts';
 import { run as serve } from './serve.ts';
 import { NOT_FOR_JOBS } from './settings.ts';
 
+/** The arguments of the tools that order, which check and describe them. */
+const GENERATE_FLAGS =
+  'aspect-ratio=RATIO size=NAME width=N height=N file-name=NAME style=TEXT flux-version=NAME quality=NAME allow-duplicate wait-seconds=N max-credits=N'
+    .split(' ')
+    .map((flag) => flag.split('='));
+
 export const DEFAULT_COMMAND: Command = {
   name: 'serve',
   summary: 'MCP server on stdio (the default)',
@@ -40,6 +46,21 @@ export const COMMANDS: readonly Command[] = [
     settings: [],
     details: async () => (await import('./sandbox.ts')).scenarioHelp(),
     load: () => import('./sandbox.ts'),
+  },
+  {
+    name: 'generate',
+    summary: 'pictures from the shell; shows the progress on stderr, and a line for each picture on stdout',
+    positionals: [{ name: 'PROMPT', repeatable: true, help: 'What a picture shows; each prompt is one picture.' }],
+    flags: [
+      { name: 'from', value: 'FILE', help: 'Text, a prompt a line, or CSV with arguments as columns; - is stdin.' },
+      ...GENERATE_FLAGS.map(([name = '', value]) => ({ name, ...(value !== undefined && { value }) })),
+      { name: 'json', help: 'Print the result object of the tools on stdout, and nothing else there.' },
+      { name: 'sandbox', help: 'Use the sandbox that is built in: no key needed, test pictures, no real credits.' },
+    ],
+    flagWords: async () => (await import('./generate.ts')).flagWords,
+    details: async () => (await import('./generate.ts')).details,
+    settings: SETTING_NAMES.filter((name) => !NOT_FOR_JOBS.includes(name)),
+    load: () => import('./generate.ts'),
   },
   {
     name: 'jobs',

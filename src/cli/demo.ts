@@ -9,12 +9,12 @@ import { decodePixels } from '../images/codecs.ts';
 import { inspectPicture } from '../images/inspect.ts';
 import { VERSION } from '../runtime/packaged.ts';
 import type { Arguments } from './command.ts';
+import { progressBar } from './progress-bar.ts';
 import { NOT_FOR_SANDBOX, settingsOf } from './settings.ts';
 import { visible } from './terminal-text.ts';
 
 const PROMPT = 'A lighthouse on a cliff at dawn, soft warm light, wide angle, calm sea, watercolour';
 const CALL_TIMEOUT_MS = 120_000;
-const BAR_WIDTH = 24;
 const ENTRY = { command: 'npx', args: ['-y', 'flux-pro-mcp'], env: { DOITONG_API_KEY: 'your-key' } };
 const HOW_TO_ADD = `
 To add the server to Claude Desktop (claude_desktop_config.json), Cursor (~/.cursor/mcp.json) or another MCP host:
@@ -74,23 +74,6 @@ async function play(client: Client, { flags, program }: Arguments, out: NodeJS.W
   const code = await checkPicture(answer, say);
   if (code === 0) say(`${HOW_TO_ADD}\n"command": "node", "args": [${JSON.stringify(program)}]`);
   return code;
-}
-
-/** Redrawn in place on a terminal, one line a step elsewhere. */
-export function progressBar(out: NodeJS.WriteStream) {
-  const redraws = out.isTTY === true;
-  const draw = (fraction: number, message: string): string => {
-    const full = Math.round(fraction * BAR_WIDTH);
-    const percent = String(Math.floor(fraction * 100)).padStart(3);
-    const line = `[${'█'.repeat(full)}${'░'.repeat(BAR_WIDTH - full)}] ${percent} %  ${message}`;
-    return redraws ? line.slice(0, Math.max(20, (out.columns ?? 80) - 1)) : line;
-  };
-  const start = redraws ? '\r\u001B[K' : '';
-  return {
-    show: (fraction: number, message: string) =>
-      void out.write(`${start}${draw(fraction, message)}${redraws ? '' : '\n'}`),
-    done: (word: string) => void out.write(`${start}${draw(1, word)}\n`),
-  };
 }
 
 function describePart(part: CallToolResult['content'][number]): string {

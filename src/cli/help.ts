@@ -7,13 +7,14 @@ const LINE = /\S.{0,93}(?!\S)|\S+/gsu;
 
 export async function helpText(command?: Command): Promise<string> {
   const { positionals = [], flags, settings } = command ?? DEFAULT_COMMAND;
+  const words = await command?.flagWords?.();
   const sections: HelpSection[] = [
     { title: 'Commands', rows: command === undefined ? COMMAND_ROWS : [] },
     {
       title: `Arguments (flux-pro-mcp ${usage(command ?? DEFAULT_COMMAND)})`,
       rows: positionals.map((positional) => ({ name: positionalText(positional), text: positional.help })),
     },
-    { title: 'Flags', rows: flags.map((flag) => ({ name: flagText(flag), text: flagHelp(flag) })) },
+    { title: 'Flags', rows: flags.map((flag) => ({ name: flagText(flag), text: flagHelp(flag, words) })) },
     { title: 'Settings (flag before environment before default)', rows: settings.map(settingRow) },
     ...((await command?.details?.()) ?? []),
   ];
@@ -33,8 +34,8 @@ export function usage({ name, positionals = [] }: Command): string {
   return [name, ...positionals.map((positional) => `[${positionalText(positional)}]`)].join(' ');
 }
 
-function positionalText({ name, words }: Positional): string {
-  return words?.join('|') ?? name;
+function positionalText({ name, words, repeatable }: Positional): string {
+  return `${words?.join('|') ?? name}${repeatable ? ' …' : ''}`;
 }
 
 /** A flag as it is typed; the dots stand for more of the same. */
@@ -42,7 +43,8 @@ export function flagText({ name, value, repeatable }: CommandFlag): string {
   return `--${name}${value === undefined ? '' : ` ${value}`}${repeatable ? ' …' : ''}`;
 }
 
-export function flagHelp({ help, repeatable }: CommandFlag): string {
+export function flagHelp({ name, repeatable, ...flag }: CommandFlag, words: Readonly<Record<string, string>> = {}) {
+  const help = flag.help ?? words[name] ?? '';
   return repeatable ? `${help} May be given several times.` : help;
 }
 

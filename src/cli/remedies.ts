@@ -9,8 +9,9 @@ const REMEDIES: Readonly<Record<FailureKind, string>> = {
   bad_input: 'Correct what is named here.',
   bad_key: 'Check the key in DOITONG_API_KEY or DOITONG_API_KEY_FILE.',
   no_credits: 'Top up the credits at Doitong.',
-  over_budget: 'Wait for the next day (UTC), or raise the budget that is named here.',
-  not_confirmed: 'Agree to the price first.',
+  over_budget:
+    'Order less, or raise the limit: --max-credits, --max-credits-per-call, --max-credits-per-day, --max-images-per-day.',
+  not_confirmed: 'Order on a terminal, which asks you, or agree to the highest price with --max-credits.',
   rate_limited: 'Wait a minute, then try again.',
   service_error: 'Try again later; if it keeps happening, check the status of the Doitong service.',
   unreachable: 'Check the network connection and DOITONG_API_URL.',

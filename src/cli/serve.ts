@@ -80,7 +80,7 @@ export async function run(args: Arguments): Promise<number> {
   return new Promise<never>(() => undefined);
 }
 
-async function startSandbox(config: Config): Promise<Sandbox> {
+export async function startSandbox(config: Config): Promise<Sandbox> {
   const sandbox = await import('../../sandbox/sandbox.ts');
   const { sandboxFolder, stateFolder } = await import('../storage/paths.ts');
   return sandbox.startSandbox({

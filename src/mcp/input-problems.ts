@@ -36,7 +36,7 @@ function namesOf({ properties = {} }: Schema): string {
   return names.join(', ') || 'no arguments';
 }
 
-function problemsOf(issue: z.core.$ZodIssue, tool: Tool, json: Schema, redact: Redact): string[] {
+export function problemsOf(issue: z.core.$ZodIssue, tool: Tool, json: Schema, redact: Redact): string[] {
   const schema = issue.path.reduce(schemaIn, json as Schema | undefined) ?? {};
   const name = toDotPath(issue.path);
   if (issue.code === 'unrecognized_keys') {

@@ -233,7 +233,7 @@ export function ofToday(left: number, { maxCreditsPerDay }: { maxCreditsPerDay: 
 
 const PROMPTS_SHOWN = 10;
 
-function questionAbout(
+export function questionAbout(
   added: readonly Order[],
   { min, max }: CreditRange,
   { budget, sandbox }: { budget: string; sandbox: boolean },

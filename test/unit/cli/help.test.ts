@@ -5,6 +5,7 @@ import { COMMANDS } from '../../../src/cli/commands.ts';
 import { helpText } from '../../../src/cli/help.ts';
 import { SETTING_NAMES, SETTINGS, type Setting } from '../../../src/config/settings.ts';
 import { JOB_STATUSES } from '../../../src/mcp/job-view.ts';
+import { orderSchema, ordersSchema } from '../../../src/mcp/ordering.ts';
 
 const flat = (text: string): string => text.replace(/\s+/gu, ' ');
 
@@ -46,14 +47,15 @@ describe("the program's help", async () => {
 describe("a command's help", () => {
   it.each(COMMANDS)('of $name lists its own flags and its own settings, and no others', async (command) => {
     const help = await helpText(command);
-    for (const { name, words, help: text } of command.positionals ?? []) {
-      expect(help).toContain(`  ${words?.join('|') ?? name}\n`);
+    const flagWords = await command.flagWords?.();
+    for (const { name, words, repeatable, help: text } of command.positionals ?? []) {
+      expect(help).toContain(`  ${words?.join('|') ?? name}${repeatable ? ' …' : ''}\n`);
       expect(flat(help)).toContain(text);
     }
     for (const flag of command.flags) {
       const dots = flag.repeatable ? ' …' : '';
       expect(help).toContain(`  --${flag.name}${flag.value === undefined ? '' : ` ${flag.value}`}${dots}\n`);
-      expect(flat(help)).toContain(flag.help);
+      expect(flat(help)).toContain(flag.help ?? flagWords?.[flag.name] ?? 'no help');
     }
     for (const name of SETTING_NAMES) {
       const isListed = help.split('\n').some((line) => line.endsWith(SETTINGS[name].env) && line.startsWith('  '));
@@ -64,6 +66,18 @@ describe("a command's help", () => {
   it('names the statuses as they are', async () => {
     const jobs = COMMANDS.find(({ name }) => name === 'jobs');
     expect(flat(await helpText(jobs))).toContain(`of this status: ${JOB_STATUSES.join(', ')}.`);
+  });
+
+  it('of generate says what the schemas say of its flags, and every exit code', async () => {
+    const generate = COMMANDS.find(({ name }) => name === 'generate');
+    const help = await helpText(generate);
+    for (const [flag, field] of [
+      ['aspect-ratio', orderSchema.shape.aspect_ratio],
+      ['flux-version', orderSchema.shape.version],
+      ['style', ordersSchema.shape.style],
+    ] as const)
+      expect(flat(help).split(` --${flag} `)[1]).toContain(`${field.description}`);
+    expect(help.split('Exit codes:')[1]?.match(/^ {2}\d+$/gmu)).toEqual(['  0', '  1', '  2', '  3', '  4', '  130']);
   });
 
   it('says of each repeatable flag, and of no other, that it may be given several times', async () => {

@@ -14,6 +14,7 @@ const COMMAND: Command = {
   settings: ['waitSeconds', 'apiKey'],
   load: () => Promise.reject(new Error('not loaded in this test')),
 };
+const WORDY: Command = { ...COMMAND, positionals: [{ name: 'PROMPT', repeatable: true, help: 'Any.' }] };
 const parse = (...argv: string[]): Record<string, string | undefined> => parseFlags(argv, COMMAND).flags;
 
 describe('parseFlags', () => {
@@ -24,6 +25,11 @@ describe('parseFlags', () => {
       colour: 'red',
       'wait-seconds': '5',
     });
+  });
+
+  it('takes as many words as there are where a word is repeatable, and none where there is none', () => {
+    expect(parseFlags(['a', '--sandbox', 'b', '--', '--c'], WORDY).words).toEqual(['a', 'b', '--c']);
+    expect(() => parse('a')).toThrow('paint: unexpected argument "a".');
   });
 
   it('takes a value as it is, empty or with spaces and equals signs', () => {

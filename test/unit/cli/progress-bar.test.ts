@@ -1,6 +1,6 @@
 /** Proves how progress is drawn on a terminal and in a file. */
 import { describe, expect, it } from 'vitest';
-import { progressBar } from '../../../src/cli/demo.ts';
+import { progressBar } from '../../../src/cli/progress-bar.ts';
 
 function drawOn(stream: { isTTY?: boolean; columns?: number }): {
   text: () => string;
@@ -23,6 +23,19 @@ describe('progressBar', () => {
       `[${'█'.repeat(24)}] 100 %  done`,
       '',
     ]);
+  });
+
+  it('says nothing where there is no terminal when only seconds have passed', () => {
+    const { bar, text } = drawOn({});
+    for (const message of ['sending, 1 s', 'sending, 2 s', 'painting, 3 s', 'painting, 5 s, 4 s left'])
+      bar.show(0.5, message);
+    expect(text().match(/(?<=% {2}).+/gu)).toEqual(['sending, 1 s', 'painting, 3 s']);
+  });
+
+  it('never goes back', () => {
+    const { bar, text } = drawOn({ isTTY: true });
+    for (const fraction of [0.5, 0.25, 0.75]) bar.show(fraction, '');
+    expect(text().match(/\d+(?= %)/gu)).toEqual(['50', '50', '75']);
   });
 
   it('redraws one line on a terminal, cut to its width so that it never wraps', () => {
