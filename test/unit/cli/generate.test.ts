@@ -72,6 +72,13 @@ describe('pictures', () => {
     expect(sent()).toHaveLength(3);
   });
 
+  it('that are found count for no ceiling of a list', async () => {
+    await run(listOf(['a fox', 'an owl']));
+    expect(await run(listOf(['a fox', 'an owl', 'a hare'], { max_credits: 19 }))).toBe(3);
+    expect(await run(listOf(['a fox', 'an owl', 'a hare'], { max_credits: 20 }))).toBe(0);
+    expect(sent()).toEqual(['a fox', 'an owl', 'a hare']);
+  });
+
   it('are the result objects of the tools as JSON: a job for one, else all of them', async () => {
     expect(await run(listOf(['a fox']), { json: true })).toBe(0);
     expect(JSON.parse(out.join(''))).toMatchObject({ job_id: 'job_1', status: 'completed', file: '/pictures/fox.jpg' });
