@@ -104,11 +104,15 @@ export function createFileJobStore(
     if (made === undefined) return 'conflict';
     // One that is open is found without a hint: it is among the newest.
     if (!isSettled(job)) return 'done';
+    for (const path of hintsOf(job)) await files.link(file.path(made.number), path).catch(() => hint(path, job.id));
+    return 'done';
+  }
+
+  function hintsOf(job: Job): string[] {
     const hints = [join(settled, dayOf(job.id), job.id)];
     if (job.remoteId !== undefined) hints.push(join(remote, hashOf(job.remoteId)));
     if ((job.savedAt ?? 0) > job.createdAt + DAY_MS) hints.push(join(remote, hashOf(dedupeKey(job.request, job.nth))));
-    for (const path of hints) await files.link(file.path(made.number), path).catch(() => hint(path, job.id));
-    return 'done';
+    return hints;
   }
 
   /** Whoever finds that one is missing does without it. */
@@ -228,11 +232,15 @@ export function createFileJobStore(
       if (seen.isNewer) throw storageFailed({ code: 'state_is_newer', path: file.path(seen.version.number) }, 'maybe');
       return write(job, file, seen.version, seen.value);
     },
-    remove: ({ value: { id }, version }) =>
+    remove: ({ value, version }) =>
       kept(jobs, 'maybe', async () => {
-        const file = await fileOf(id);
+        const file = await fileOf(value.id);
         const numbers = (await file?.numbers()) ?? [];
         if (file === undefined || numbers.at(-1) !== version.number) return 'conflict';
+        // On a day that is not closed it is found without its hints. They have its text, and would hide it if it came back.
+        const hints = [join(closed, dayOf(value.id))];
+        for (const path of hintsOf(value)) if ((await textOfHint(path)) === value.id) hints.push(path);
+        for (const path of hints) await files.remove(path).catch(() => undefined);
         // The oldest first: it must not pass for the newest.
         for (const number of numbers) await files.remove(file.path(number));
         return 'done';

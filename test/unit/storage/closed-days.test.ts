@@ -1,5 +1,5 @@
 /** Days on which all jobs have ended: they are not searched again, unless something is added to them. */
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -94,6 +94,63 @@ describe('a day on which all jobs have ended', () => {
     await store.replace(seen, { ...seen.value, state: 'failed' });
     for (let n = 0; n < 2; n += 1) expect(await openIn(onFiles())).toEqual(open);
     expect((await readdir(join(folder, 'hints', 'closed'))).toSorted()).toEqual(['2026-11-01', '2026-11-02']);
+  });
+});
+
+describe('a record that is removed from a day on which all jobs have ended', () => {
+  beforeEach(async () => {
+    await fill();
+    await openIn(onFiles());
+  });
+
+  async function remove(id: string, store = onFiles()): Promise<void> {
+    const seen = await store.read(id);
+    expect(seen && (await store.remove(seen))).toBe('done');
+  }
+
+  it('leaves nothing behind that has its text', async () => {
+    const late = sampleJob({ id: idOf(1, 7), state: 'saved', remoteId: 'dt_late', savedAt: CREATED_AT + 9 * DAY_MS });
+    await onFiles().add({ ...late, request: { ...late.request, prompt: 'nobody else has ordered this' } });
+    await remove(late.id);
+    const files = await readdir(folder, { withFileTypes: true, recursive: true });
+    for (const file of files.filter((one) => one.isFile()))
+      expect(await readFile(join(file.parentPath, file.name), 'utf8')).not.toContain('nobody else');
+    expect(files.map(({ name }) => name)).not.toContain(late.id);
+  });
+
+  it('keeps the others of that day from no search, also by the id of the service', async () => {
+    await remove(idOf(0, 1));
+    for (const store of [onFiles(), onFiles()]) {
+      expect(await openIn(store)).toEqual(open);
+      expect((await store.find('dt_0_2'))?.id).toBe(idOf(0, 2));
+      expect(await store.find('dt_0_1')).toBeUndefined();
+      expect(await store.find(idOf(0, 1))).toBeUndefined();
+    }
+    listed = [];
+    expect(await openIn(onFiles())).toEqual(open);
+    expect(listedDays()).toEqual(['2026-11-03', '2026-11-04']);
+  });
+
+  it('is found as open when it comes back open', async () => {
+    const last = idOf(2, 1);
+    await remove(last);
+    await onFiles().add(sampleJob({ id: last, state: 'processing', remoteId: 'dt_2_1' }));
+    for (const store of [onFiles(), onFiles()]) expect(await openIn(store)).toEqual([...open, last]);
+  });
+
+  it('is found by the id of the service as long as it is there, whatever stopped the removal', async () => {
+    const [disk, id] = [createDiskFiles(clock), idOf(0, 1)];
+    const stop = async (path: string): Promise<void> => {
+      if (path.includes(join('jobs', '2026-11-01'))) throw new Error('killed');
+      await disk.remove(path);
+    };
+    const killed = createFileJobStore(folder, { clock, log: QUIET, files: { ...disk, remove: stop } });
+    await expect(remove(id, killed)).rejects.toThrow();
+    expect((await onFiles().find('dt_0_1'))?.id).toBe(id);
+    expect(await openIn(onFiles())).toEqual(open);
+    expect((await onFiles().find('dt_0_1'))?.id).toBe(id);
+    await remove(id);
+    expect(await onFiles().find('dt_0_1')).toBeUndefined();
   });
 });
 
