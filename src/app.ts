@@ -117,6 +117,9 @@ export async function createApp(settings: AppSettings, deps: AppDeps) {
   );
   return {
     jobs,
+    store: jobStore,
+    output,
+    reserved: async () => new Set((await limits.reservations()).entries.map(({ id }) => id)),
     /** As the records say; nothing is settled for it. */
     limits: async () => limitsReport(await limits.state(), settings, clock.now()),
     probe: (signal: AbortSignal) => provider.probe(signal),

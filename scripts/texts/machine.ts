@@ -32,7 +32,10 @@ export async function onMachine<Value>(play: (machine: Machine) => Promise<Value
         const argv = [...command.matchAll(WORD)].map(([word, quoted]) => quoted ?? word);
         const { printed, code } = await captured(() => run({ argv, env: { ...usual, ...env }, program }));
         const end = code === 0 ? '' : `[exit code ${code}]`;
-        return `$ flux-pro-mcp ${command}\n${printed}${end}`.replaceAll(home, HOME).replaceAll(program, PROGRAM);
+        return `$ flux-pro-mcp ${command}\n${printed}${end}`
+          .replaceAll('\r', '')
+          .replaceAll(home, HOME)
+          .replaceAll(program, PROGRAM);
       },
     });
   } finally {

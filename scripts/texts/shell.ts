@@ -14,7 +14,7 @@ import { failureOf } from '../text-samples/failures.ts';
 import { serveOnTerminal } from './literals.ts';
 import { allTitled, block } from './markdown.ts';
 import { captured, type Machine, onMachine } from './machine.ts';
-import { EVERY_STATE, PROCESSING } from '../text-samples/listed-jobs.ts';
+import { EVERY_STATE, jobAt, PROCESSING } from '../text-samples/listed-jobs.ts';
 import { SILENT_LOG } from './served.ts';
 
 const KEY = 'doitong-live-4f1c0a7be2d95863';
@@ -58,6 +58,9 @@ const BAD_USAGE: readonly string[] = [
   'jobs show',
   'jobs list job_1',
   'jobs show job_1 --status failed',
+  'jobs purge --older-than 7',
+  'jobs purge --older-than 30',
+  'spend --by week',
   'sandbox --plan gold',
   'sandbox --scenario slow-network',
 ];
@@ -133,7 +136,7 @@ export function records(): Promise<string> {
     };
     const idOf = (state: Job['state']): string => EVERY_STATE.find((job) => job.state === state)?.id ?? '';
     const shownStates = ['saved', 'queued', 'processing', 'completed', 'failed', 'unknown'] as const;
-    await show('jobs list', 'jobs list --status failed', 'jobs adopt');
+    await show('jobs list', 'jobs list --status failed', 'jobs adopt', 'spend', 'spend --csv', `${PURGE} --dry-run`);
     await record(machine, KEY, EVERY_STATE);
     const ofOtherKey = { ...PROCESSING, id: PROCESSING.id.replace('abc', 'xyz') };
     await record(machine, OTHER_KEY, [ofOtherKey]);
@@ -144,12 +147,23 @@ export function records(): Promise<string> {
     await inNoTime(() => show('jobs adopt'));
     await rm(heartbeatsFolder(partition(machine, OTHER_KEY)), { recursive: true });
     await show('jobs adopt');
+    await record(machine, KEY, OLD);
+    await mkdir(join(machine.home, 'Pictures/flux-pro'), { recursive: true });
+    await show('spend', 'spend --by month --csv', `${PURGE} --dry-run`, `${PURGE} --pictures --yes`);
     return [...shown, await resumed([]), await resumed([PROCESSING, ...IN_PROGRESS])].join('\n\n');
   });
 }
 
 /** Of which one will fail, and one will not be finished in time. */
 const IN_PROGRESS = EVERY_STATE.filter((job) => job.state === 'processing' && job !== PROCESSING);
+
+const PURGE = 'jobs purge --older-than 30';
+const DAY_MINUTES = 24 * 60;
+/** Of which nothing is left in the output folder. */
+const OLD = [
+  jobAt(40 * DAY_MINUTES, 'saved', 'Paper boats on a pond'),
+  jobAt(41 * DAY_MINUTES, 'failed', 'Owl in a hollow tree', { failure: failureOf('job_without_picture') }),
+];
 
 const apiUrl = SETTINGS.apiUrl.default;
 

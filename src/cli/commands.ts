@@ -68,11 +68,11 @@ export const COMMANDS: readonly Command[] = [
     positionals: [
       {
         name: 'ACTION',
-        words: ['list', 'show', 'resume', 'cancel', 'adopt'],
+        words: ['list', 'show', 'resume', 'cancel', 'adopt', 'purge'],
         help:
           'list (the default): the jobs, newest first. show ID: one of them, and what can be done about it. resume: ' +
           'continues every unfinished job and orders nothing new. cancel ID: cancels an order that has not been sent. ' +
-          'adopt: takes over the unfinished jobs of an earlier key.',
+          'adopt: takes over the unfinished jobs of an earlier key. purge: removes jobs that ended long ago, after asking.',
       },
       { name: 'ID', help: 'The id of a job, ours or the one that Doitong gave it.' },
     ],
@@ -86,9 +86,23 @@ export const COMMANDS: readonly Command[] = [
       },
       { name: 'json', help: 'list and show: print the job objects that the tools return, as JSON on stdout.' },
       { name: 'wait-seconds', value: 'N', help: 'resume: how long to wait for them, 0 to 3600. Default: 120.' },
+      { name: 'older-than', value: 'DAYS', help: 'purge: how many days ago they must have ended, 8 to 36500.' },
+      { name: 'pictures', help: 'purge: removes their saved pictures as well.' },
+      { name: 'dry-run', help: 'purge: shows what would be removed, and removes nothing.' },
+      { name: 'yes', help: 'purge: removes without asking, for scripts.' },
     ],
     settings: SETTING_NAMES.filter((name) => !NOT_FOR_JOBS.includes(name)),
     load: () => import('./jobs.ts'),
+  },
+  {
+    name: 'spend',
+    summary: 'credits and pictures by day or month, from the records of this key, without the network',
+    flags: [
+      { name: 'by', value: 'PERIOD', help: 'What each line is about: day or month (UTC). Default: day.' },
+      { name: 'csv', help: 'Prints CSV for a spreadsheet; a sum of which no part is known is empty.' },
+    ],
+    settings: SETTING_NAMES.filter((name) => !NOT_FOR_JOBS.includes(name)),
+    load: () => import('./spend.ts'),
   },
   {
     name: 'doctor',

@@ -1,29 +1,27 @@
 /** `jobs`: the orders on record for this service and key; only `resume` uses the network. */
-import { createApp } from '../app.ts';
 import { isSettled, type Job } from '../core/job.ts';
-import type { Clock, Log } from '../core/ports.ts';
+import type { Clock } from '../core/ports.ts';
 import { type Redact, redactValues } from '../core/redaction.ts';
 import { cleanLine, fenced } from '../core/untrusted-text.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';
 import { failureSentences, saidOf } from '../mcp/failure-text.ts';
 import type { JobStatus, JobView } from '../mcp/job-view.ts';
 import { factsOf, JOB_STATUSES, jobText, jobView, statusOf, statusText } from '../mcp/job-view.ts';
-import { createStderrLog } from '../runtime/stderr-log.ts';
 import { systemClock } from '../runtime/system.ts';
 import { damagedRecords } from '../storage/file-stores.ts';
-import { apiKeyOf } from '../storage/key-file.ts';
-import { partitionFolder, stateFolder } from '../storage/paths.ts';
 import { type Arguments, UsageError } from './command.ts';
+import { purge, purgeOptions, typedYes } from './jobs-purge.ts';
+import { openRecords, type Records } from './records.ts';
 import { remedyFor, todoFor } from './remedies.ts';
-import { NOT_FOR_JOBS, oneOf, secretsOf, settingsOf, wholeNumber } from './settings.ts';
+import { oneOf, wholeNumber } from './settings.ts';
 import { counted, print, visible, visibleJson, writeStderr } from './terminal-text.ts';
 
 /** The actions that each flag is for; one that would be without effect is refused. */
-const ACTIONS_OF = { limit: ['list'], status: ['list'], json: ['list', 'show'], 'wait-seconds': ['resume'] };
+const ACTIONS_OF = {
+  ...{ limit: ['list'], status: ['list'], json: ['list', 'show'], 'wait-seconds': ['resume'] },
+  ...{ 'older-than': ['purge'], pictures: ['purge'], 'dry-run': ['purge'], yes: ['purge'] },
+};
 const TAKE_ID = ['show', 'cancel'];
-
-/** The jobs of one service and key, and what is needed to print them. */
-type Records = { jobs: ImageJobs; apiUrl: string; folder: string; log: Log; redact: Redact };
 
 export async function run(args: Arguments): Promise<number> {
   const { action, id } = requestOf(args);
@@ -31,24 +29,17 @@ export async function run(args: Arguments): Promise<number> {
   const limit = wholeNumber(args, 'limit', { min: 1, max: 1_000 }) ?? 20;
   const waitSeconds = wholeNumber(args, 'wait-seconds', { min: 0, max: 3_600 }) ?? 120;
   const status = oneOf(args, 'status', JOB_STATUSES);
-  const config = await settingsOf(args, NOT_FOR_JOBS);
-  const apiKey = await apiKeyOf(config);
-  if (apiKey === undefined)
-    throw new UsageError(
-      'jobs needs your key to find the records, which are kept separately for each service and key; the key is not ' +
-        'sent anywhere. Set DOITONG_API_KEY or DOITONG_API_KEY_FILE.',
-    );
-  const secrets = secretsOf({ ...config, apiKey });
-  const log = createStderrLog(config.logLevel, secrets.redact, writeStderr);
-  const { apiUrl } = config;
-  const folder = partitionFolder(stateFolder(config), apiUrl, apiKey);
-  const settings = { ...config, apiKey, sandbox: false };
-  const app = await createApp(settings, { log, onSecret: (secret) => secrets.add(secret) });
-  const records = { jobs: app.jobs, apiUrl, folder, log, redact: secrets.redact };
+  const purging = action === 'purge' ? purgeOptions(args) : undefined;
+  const records = await openRecords(args, 'jobs');
+  const { app, apiUrl } = records;
   try {
     if (action === 'list') return await list(records, status, limit, json);
     if (action === 'resume') return await resumeAll(records, waitSeconds);
     if (action === 'adopt') return await adopt(records);
+    if (purging !== undefined) {
+      const say = (line: string): void => print(visible(records.redact(line)));
+      return await purge({ ...app, now: systemClock.now(), say, ask: typedYes }, purging);
+    }
     const job = await app.jobs.find(id);
     if (job === undefined)
       return complain(

@@ -1,10 +1,10 @@
 /** What lies in the output folder, reached without ever leaving it, whatever a record says or a link leads to. */
-import { constants, type FileHandle, lstat, open, opendir, realpath, stat } from 'node:fs/promises';
-import { isAbsolute, join, relative, sep } from 'node:path';
+import { constants, type FileHandle, lstat, open, opendir, realpath, stat, unlink } from 'node:fs/promises';
+import { isAbsolute, join, parse, relative, sep } from 'node:path';
 import { PICTURE_MAX_BYTES } from '../core/image-store.ts';
 import type { Job } from '../core/job.ts';
 import type { PictureReplacement } from '../core/reasons.ts';
-import { errorCode } from './disk-errors.ts';
+import { errorCode, failed } from './disk-errors.ts';
 import { makeFolder, READ } from './file-system.ts';
 
 /** A folder for the month and a name in it; some more for files that a person has sorted. */
@@ -117,15 +117,36 @@ async function pathByHandle(handle: FileHandle | undefined, identity: Promise<Id
 const READ_NO_LINK = READ | (constants.O_NOFOLLOW ?? 0);
 
 /** @throws Replaced, or the system's error */
-export async function readSaved(root: string, file: string): Promise<Uint8Array> {
+export function readSaved(root: string, file: string): Promise<Uint8Array> {
+  return inFolderOf(root, file, (folder, name) => readRegular(folder.at(name)));
+}
+
+/** Disks round the time, and a network share has a clock of its own. */
+const CLOCKS_DIFFER_MS = 60_000;
+
+/** And the JSON file next to it. @param isTrial only looks. @throws Replaced, or an error with a code: `changed` or the system's */
+export function removeSaved(root: string, { id, file = '', updatedAt }: Job, isTrial: boolean): Promise<void> {
+  return inFolderOf(root, file, async (folder, name) => {
+    const found = await lstat(folder.at(name));
+    if (!found.isFile()) throw new Replaced(found.isSymbolicLink() ? 'link' : 'no_file');
+    // A forged record may name another file.
+    if (!name.includes(id) || found.mtimeMs > updatedAt + CLOCKS_DIFFER_MS) throw failed('changed', file);
+    if (isTrial || !(await folder.isUnmoved())) return;
+    const about = folder.at(`${parse(name).name}.json`);
+    if ((await readRegular(about).catch(() => '')).includes(`"job_id": "${id}"`)) await unlink(about);
+    await unlink(folder.at(name));
+  });
+}
+
+async function inFolderOf<Made>(root: string, file: string, use: (at: GuardedFolder, name: string) => Promise<Made>) {
   const steps = stepsBelow(root, file);
   const name = steps?.pop();
   if (steps === undefined || name === undefined) throw new Replaced('outside');
   const folder = await openGuarded(root, steps, false);
   try {
-    const bytes = await readRegular(folder.at(name));
+    const result = await use(folder, name);
     if (!(await folder.isUnmoved())) throw new Replaced('linked_folder');
-    return bytes;
+    return result;
   } finally {
     await folder.close();
   }

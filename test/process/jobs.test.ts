@@ -240,7 +240,7 @@ describe.concurrent('jobs', () => {
     const help = await packed.start(['jobs', '--help'], { home });
     expect(await help.exit).toMatchObject({ code: 0 });
     for (const part of [
-      'jobs [list|show|resume|cancel|adopt] [ID]',
+      'jobs [list|show|resume|cancel|adopt|purge] [ID]',
       '--limit N',
       '--json',
       '--state-dir, FLUX_STATE_DIR',

@@ -100,7 +100,7 @@ function folderRemedy(problem: FolderProblem, setting: string): string {
   return `${first}, or set ${setting} to a folder that can be written and restart the server`;
 }
 
-const REPLACEMENTS: Readonly<Record<PictureReplacement, string>> = {
+export const REPLACEMENTS: Readonly<Record<PictureReplacement, string>> = {
   outside: 'outside the output folder',
   link: 'a link',
   linked_folder: 'in a folder that is a link',

@@ -31,7 +31,7 @@ describe("the program's help", async () => {
   });
 
   it('shows the words that a command takes, in brackets where they need not be given', () => {
-    expect(help).toContain('  flux-pro-mcp jobs [list|show|resume|cancel|adopt] [ID]\n');
+    expect(help).toContain('  flux-pro-mcp jobs [list|show|resume|cancel|adopt|purge] [ID]\n');
   });
 
   it('lists no scenarios: their table is not loaded for it', () => {

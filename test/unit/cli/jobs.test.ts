@@ -50,7 +50,7 @@ async function keepIn(partition: string, ...jobs: Partial<Job>[]): Promise<void>
 
 describe('bad usage', () => {
   it.each([
-    [['all'], 'jobs: "all" is not allowed. Allowed: list, show, resume, cancel, adopt.'],
+    [['all'], 'jobs: "all" is not allowed. Allowed: list, show, resume, cancel, adopt, purge.'],
     [['lst'], 'jobs: "lst" is not allowed. Did you mean list?'],
     [['list', 'job_1'], 'jobs list: unexpected argument "job_1".'],
     [['resume', 'job_1'], 'jobs resume: unexpected argument "job_1".'],
