@@ -108,10 +108,12 @@ export async function sendOrder(job: Job, deps: SendingDeps, sending: Sending): 
   const beforeSending = AbortSignal.any([life, sending.cancellation.signal]);
   const failures: Failure[] = [];
   let recorded: Job | undefined;
+  /** By the clock of the moment at which it left: one that was set while the order waited made it no older. */
+  let leftAt: number | undefined;
   const assertMayBeSent = async (ask?: AbortSignal): Promise<void> => {
     // docs/service-questions.md, row 16
     if (job.otherKey) throw new NotSentAgain(OTHER_KEY);
-    const sent = recorded ?? (wasOpen ? job : undefined);
+    const sent = wasOpen ? job : leftAt === undefined ? undefined : { ...recorded, createdAt: leftAt };
     if (sent && keyIsTooOld(sent, await provider.times(ask))) throw new NotSentAgain(KEY_TOO_OLD);
     const isOpen = (wasOpen && !deps.isForced) || failures.some(({ creditsSpent }) => creditsSpent !== 'no');
     if (isOpen && (await deps.keys.areIgnored())) throw new NotSentAgain(KEYS_IGNORED);
@@ -135,6 +137,7 @@ export async function sendOrder(job: Job, deps: SendingDeps, sending: Sending): 
         sending.isCancellable = false;
         setWaitReason(job.id, sending, deps);
         recorded = await recordAsSubmitting(job, order.dialect, deps);
+        leftAt ??= recorded.updatedAt;
       }
       const result = await provider.send(order, job.idempotencyKey, life);
       if (result.type === 'accepted') return result.job;

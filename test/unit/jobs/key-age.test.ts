@@ -150,3 +150,17 @@ it('is checked again before each try', async () => {
   expect(await bench.recorded()).toMatchObject({ state: 'unknown', failure: { creditsSpent: 'maybe' } });
   await bench.jobs.close();
 });
+
+it('begins with the first try, wherever the clock was set while the order waited for it', async () => {
+  const bench = createBench();
+  const { failure } = thrown({ kind: 'service_error', retry: 'same_job' });
+  bench.provider.submissions = [{ again: 'rest', failure }, remoteJob('processing')];
+  await bench.limits.learn({ pausedUntil: bench.clock.now() + 30_000 });
+  const [begun, { now }] = [bench.clock.now(), { ...bench.clock }];
+  await bench.order(REQUEST);
+  Object.assign(bench.clock, { now: () => now() + 25 * HOUR });
+  await bench.clock.advance(60_000);
+  expect(bench.provider.submitted).toHaveLength(2);
+  expect(await bench.recorded()).toMatchObject({ state: 'saved', createdAt: begun });
+  await bench.jobs.close();
+});
