@@ -26,7 +26,7 @@ export function purgeOptions(args: Arguments): PurgeOptions {
 export async function typedYes(): Promise<boolean> {
   writeStderr('Type yes to remove them for good: ');
   // A terminal gives whole lines, and is let go of with the first one.
-  for await (const line of process.stdin) return String(line).trim() === 'yes';
+  for await (const line of process.stdin) return String(line).trim().toLowerCase() === 'yes';
   return false;
 }
 

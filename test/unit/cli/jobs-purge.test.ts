@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type PurgeOptions, purge } from '../../../src/cli/jobs-purge.ts';
+import { type PurgeOptions, purge, typedYes } from '../../../src/cli/jobs-purge.ts';
 import { run } from '../../../src/cli/run.ts';
 import { JOB_STATES, type Job } from '../../../src/core/job.ts';
 import type { JobStore } from '../../../src/core/job-store.ts';
@@ -236,6 +237,24 @@ describe('pictures', () => {
     expect(await start({ pictures: true })).toBe(1);
     expect(said[0]).toBe(`${file} is not removed: error ENOTDIR.`);
     expect(await left()).toEqual([id]);
+  });
+});
+
+describe('the question on the terminal', () => {
+  it.each([
+    [['yes\n'], true],
+    [[' YES \r\n'], true],
+    [['y\n'], false],
+    [['\n', 'yes\n'], false],
+    [[], false],
+  ])('is answered by the first line, and by yes alone: %j', async (lines, answer) => {
+    const terminal = Readable.from(lines);
+    vi.spyOn(process, 'stdin', 'get').mockReturnValue(terminal as unknown as typeof process.stdin);
+    vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    expect(await typedYes()).toBe(answer);
+    // A terminal that is still read would keep the program from ending.
+    expect(terminal.destroyed).toBe(true);
+    vi.restoreAllMocks();
   });
 });
 
