@@ -300,6 +300,8 @@ export class Orders {
     // The reservations may be behind the record.
     if (isSettled(job)) await limits.note(job);
     const { duplicateHours } = this.settings;
+    // In the way at no time, as most failed ones.
+    if (!budget.isDuplicate(job, duplicateHours, { here: job.savedAt ?? job.createdAt })) return false;
     // Before an equal order is paid for again, the service tells how long ago this one was.
     if (budget.isDuplicate(job, duplicateHours, await provider.times())) return true;
     return budget.isDuplicate(job, duplicateHours, await provider.times(signal));

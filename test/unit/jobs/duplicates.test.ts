@@ -88,6 +88,14 @@ describe('an equal request', () => {
     expect(keys()).toEqual(['key-1', 'key-2', 'key-3']);
   });
 
+  it('after a failure does not ask the service how long ago that was', async () => {
+    bench.provider.ahead = { ms: 0, unasked: true };
+    bench.provider.submissions = [thrown({ kind: 'no_credits', creditsSpent: 'no', retry: 'no' })];
+    await order();
+    expect(await order()).toMatchObject({ duplicate: false });
+    expect(bench.provider.ahead).toEqual({ ms: 0, unasked: true });
+  });
+
   it('is a picture of its own when that is wanted', async () => {
     await order();
     const second = bench.order(REQUEST, { allowDuplicate: true });
