@@ -109,6 +109,8 @@ export async function generate(list: PictureList, deps: GenerateDeps): Promise<n
       const before = at === 0 ? '' : `after ${at} others: `;
       const show: typeof progress = (share, text) => progress((at + share * orders.length) / count, before + text);
       done.push(...(await finished(ordered, until - clock.monotonic(), { ...deps, progress: show })));
+      // Each further order would be refused for the same reason.
+      if (done.some(({ job }) => job.failure?.kind === 'no_credits' || job.failure?.kind === 'bad_key')) break;
     }
   } catch (error) {
     if (error instanceof FluxError) return report(done, list, deps, error.failure);
@@ -148,6 +150,8 @@ async function finished(ordered: readonly Ordered[], waitMs: number, deps: Gener
   return ordered.map((one, at) => ({ ...one, job: last[at] ?? one.job }));
 }
 
+const NOTHING = 'Nothing was ordered and nothing was spent. The same command starts again.';
+
 const isUnsent = ({ failure }: Job): boolean => failure?.reason.code === 'order_cancelled';
 
 /** Prints what became of each picture, and how to go on. @returns the exit code */
@@ -166,8 +170,10 @@ async function report(ordered: readonly Ordered[], list: PictureList, deps: Gene
   const failed = total - saved - unsent - open.length;
   const counts = `${saved} saved, ${failed} failed or unknown, ${open.length} unfinished, ${unsent} not sent`;
   // Before the results: it takes the place of the bar.
-  if (refusal === undefined || done.length > 0) note(`${counted(total, 'picture')}: ${counts}.`);
-  const nothing = refusal && redactValues({ error: errorView(refusal), next: nextStep(refusal) }, redact);
+  if (done.length > 0) note(`${counted(total, 'picture')}: ${counts}.`);
+  else if (refusal === undefined) note(NOTHING);
+  const refused = refusal && redactValues({ error: errorView(refusal), next: nextStep(refusal) }, redact);
+  const nothing = refused ?? { ...whole, next: NOTHING };
   const [first] = done.length === 0 ? [nothing] : total === 1 ? whole.jobs : [];
   if (json) print(visibleJson(first ?? whole));
   else for (const [at, view] of whole.jobs.entries()) print(visible(`${at + 1}. ${lineOf(view, done[at])}`));

@@ -32,6 +32,9 @@ export type PictureList = Omit<z.output<typeof ordersSchema>, 'images'> & { orde
 
 /** @throws UsageError that names the flag, or the picture and its argument */
 export async function pictureList({ words, flags }: Arguments, redact: Redact): Promise<PictureList> {
+  // An empty variable of the shell must not take a ceiling away.
+  const empty = Object.keys(flags).find((name) => flags[name] === '');
+  if (empty !== undefined) throw new UsageError(`--${empty} needs a value; nothing was sent.`);
   const rows = [...words.map((prompt): Row => ({ prompt })), ...(flags.from ? await rowsOf(flags.from) : [])];
   if (rows.length === 0) throw new UsageError('generate needs a prompt in quotation marks, or --from FILE with some.');
   const given = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, flags[flagOf(name)]]));

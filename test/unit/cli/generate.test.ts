@@ -122,6 +122,14 @@ describe('more than fifty pictures', () => {
     expect(out.at(-1)).toMatch(/^120\. completed/u);
   });
 
+  it('no further batch is ordered once the credits have run out', async () => {
+    const refused = thrown({ kind: 'no_credits', creditsSpent: 'no', retry: 'no' });
+    bench.provider.submissions = [refused];
+    expect(await run(listOf(numbered(60), agreed))).toBe(1);
+    expect(sent()).toHaveLength(50);
+    expect(notes.join('\n')).toContain('0 saved, 50 failed or unknown, 0 unfinished, 10 not sent.');
+  });
+
   it('that are equal are pictures of their own, and are all found again', async () => {
     const list = listOf(
       Array.from({ length: 60 }, () => 'a fox'),
@@ -274,6 +282,6 @@ describe('an interruption', () => {
     };
     expect(await run(listOf(numbered(6)), { signal: interrupted.signal, ask })).toBe(130);
     expect(bench.jobStore.history).toEqual([]);
-    expect(notes).toEqual(['6 pictures: 0 saved, 0 failed or unknown, 0 unfinished, 6 not sent.']);
+    expect(notes).toEqual(['Nothing was ordered and nothing was spent. The same command starts again.']);
   });
 });

@@ -31,6 +31,10 @@ async function listOf(content: string | Uint8Array, name = 'list.txt', ...argv: 
 const promptsOf = ({ orders }: PictureList): string[] => orders.map(({ request }) => request.prompt);
 
 describe('prompts and flags', () => {
+  it.each(['max-credits', 'wait-seconds', 'aspect-ratio', 'from'])('refuse an empty --%s', async (flag) => {
+    await expect(list('a fox', `--${flag}=`)).rejects.toThrow(`--${flag} needs a value; nothing was sent.`);
+  });
+
   it('are the arguments of the tools', async () => {
     const flags = ['--aspect-ratio', '16:9', '--size', 'large', '--file-name', 'hero', '--style', 'oil on canvas'];
     const ofService = ['--flux-version', 'flux-pro', '--quality', 'high'];
