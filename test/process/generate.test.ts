@@ -212,6 +212,6 @@ describe.concurrent('on a terminal', () => {
       await new Promise((resolve) => program.child.stdout.once('data', resolve));
     program.child.stdin.write('\u0003');
     expect(await program.exit).toMatchObject({ code: 130 });
-    expect(program.stdout()).toContain('2 pictures: 0 saved, 0 failed or unknown, 0 unfinished, 2 not sent.');
+    expect(program.stdout()).toContain('Nothing was ordered and nothing was spent.');
   });
 });
