@@ -300,8 +300,9 @@ export class Orders {
     // The reservations may be behind the record.
     if (isSettled(job)) await limits.note(job);
     const { duplicateHours } = this.settings;
-    // In the way at no time, as most failed ones.
-    if (!budget.isDuplicate(job, duplicateHours, { here: job.savedAt ?? job.createdAt })) return false;
+    // In the way at no time, not even when it was ordered or saved: most failed ones.
+    const itsOwn = { here: job.createdAt, there: job.savedAt ?? job.updatedAt };
+    if (!budget.isDuplicate(job, duplicateHours, itsOwn)) return false;
     // Before an equal order is paid for again, the service tells how long ago this one was.
     if (budget.isDuplicate(job, duplicateHours, await provider.times())) return true;
     return budget.isDuplicate(job, duplicateHours, await provider.times(signal));
